@@ -1,0 +1,1 @@
+"""Ontology model, relation algebra, relation matrices, graph stores and cohorts."""

@@ -1,0 +1,275 @@
+"""The ontology model: labels, their relations, and label sets, as immutable values.
+
+A label is a statement about a lesion ("the lesion is in the liver"), not the anatomy itself. Strict relations drive label
+expansion and reliable negatives; soft relations never do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+from kg.errors import OntologyError, UsageError
+
+
+class LabelClass(StrEnum):
+    """The three classes of labels (LesaNet, section 3.1)."""
+
+    BODYPART = "bodypart"
+    TYPE = "type"
+    ATTRIBUTE = "attribute"
+
+
+class RelationKind(StrEnum):
+    """Strict hierarchical relations; the value is the relationship type in the graph."""
+
+    IS_A = "IS_A"
+    PART_OF = "PART_OF"
+    LOCATED_IN = "LOCATED_IN"
+    INHERES_IN = "INHERES_IN"
+    HAS_ATTRIBUTE = "HAS_ATTRIBUTE"
+
+
+class SoftKind(StrEnum):
+    """Relations that never enter expansion; the value is the relationship type in the graph."""
+
+    TYPICALLY_LOCATED_IN = "TYPICALLY_LOCATED_IN"
+    TYPICALLY_HAS = "TYPICALLY_HAS"
+    CONFUSABLE_WITH = "CONFUSABLE_WITH"
+    CONTRALATERAL_OF = "CONTRALATERAL_OF"
+
+
+class SynonymScope(StrEnum):
+    """How a synonym's meaning compares with the label's (the scopes of OBO)."""
+
+    EXACT = "exact"
+    NARROW = "narrow"
+    BROAD = "broad"
+    RELATED = "related"
+
+
+class MatchKind(StrEnum):
+    """How a mapped term compares with the label (the SKOS predicates that SSSOM uses)."""
+
+    EXACT = "skos:exactMatch"
+    CLOSE = "skos:closeMatch"
+    BROAD = "skos:broadMatch"
+    NARROW = "skos:narrowMatch"
+    RELATED = "skos:relatedMatch"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Synonym:
+    """Another name of a label."""
+
+    text: str
+    scope: SynonymScope = SynonymScope.EXACT
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TermMapping:
+    """A label's counterpart in RadLex, e.g. object_id ``RID1301``."""
+
+    object_id: str
+    object_label: str
+    predicate: MatchKind
+    justification: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One label; ``id`` is opaque and stable (``LKG:0000012``), ``name`` may change."""
+
+    id: str
+    name: str
+    label_class: LabelClass
+    synonyms: tuple[Synonym, ...] = ()
+    definition: str = ""
+    mappings: tuple[TermMapping, ...] = ()
+    deprecated: bool = False
+    replaced_by: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Relation:
+    """A strict hierarchical relation, as its source asserts it: whatever has ``child`` has ``parent`` (label ids)."""
+
+    child: str
+    kind: RelationKind
+    parent: str
+    source: str = ""
+    author: str = ""
+    created: str = ""
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ExclusivePair:
+    """Two labels never both on one lesion; symmetric, stored once with ``a <= b`` (label ids)."""
+
+    a: str
+    b: str
+    source: str = ""
+    author: str = ""
+    created: str = ""
+    evidence: str = ""
+
+    def __post_init__(self) -> None:
+        if self.a > self.b:
+            a, b = self.b, self.a
+            object.__setattr__(self, "a", a)
+            object.__setattr__(self, "b", b)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ExclusiveGroup:
+    """Labels of which a lesion has at most one."""
+
+    id: str
+    members: tuple[str, ...]
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SoftRelation:
+    """A relation that informs people and models but never expansion."""
+
+    subject: str
+    kind: SoftKind
+    object: str
+    source: str = ""
+    author: str = ""
+    created: str = ""
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LabelSet:
+    """An immutable ordered list of label ids: the columns a model predicts."""
+
+    name: str
+    members: tuple[str, ...]
+    version: str = "1"
+
+
+@dataclass(frozen=True)
+class Ontology:
+    """All labels and relations of one ontology revision.
+
+    Tuples are sorted on construction, so equal content compares and hashes equal however it was read.
+    """
+
+    name: str
+    labels: tuple[Label, ...]
+    relations: tuple[Relation, ...] = ()
+    exclusive_pairs: tuple[ExclusivePair, ...] = ()
+    exclusive_groups: tuple[ExclusiveGroup, ...] = ()
+    soft_relations: tuple[SoftRelation, ...] = ()
+    label_sets: tuple[LabelSet, ...] = ()
+    notices: tuple[str, ...] = field(default=(), compare=False)
+    version: str = "1"
+
+    def __post_init__(self) -> None:
+        def settle(name: str, values: Iterable[object]) -> None:
+            object.__setattr__(self, name, tuple(values))
+
+        settle("labels", sorted(self.labels, key=lambda label: label.id))
+        for name in ("relations", "exclusive_pairs", "exclusive_groups", "soft_relations", "label_sets"):
+            settle(name, sorted(set(getattr(self, name))))
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Label]:
+        """Labels by id."""
+        return {label.id: label for label in self.labels}
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Label]:
+        """Labels by preferred name."""
+        return {label.name: label for label in self.labels}
+
+    def label(self, key: str) -> Label:
+        """The label with this id or preferred name.
+
+        Raises:
+            UsageError: no such label.
+        """
+        found = self.by_id.get(key) or self.by_name.get(key)
+        if found is None:
+            raise UsageError(f"label {key!r}: not in ontology {self.name}; `lesionkg ontology show` lists the labels")
+        return found
+
+    def label_set(self, name: str) -> LabelSet:
+        """The label set of this name.
+
+        Raises:
+            UsageError: no such label set.
+        """
+        for label_set in self.label_sets:
+            if label_set.name == name:
+                return label_set
+        known = ", ".join(s.name for s in self.label_sets) or "none"
+        raise UsageError(f"label set {name!r}: not in ontology {self.name}; it has: {known}")
+
+    @cached_property
+    def all_exclusive_pairs(self) -> frozenset[tuple[str, str]]:
+        """Asserted exclusive pairs of label ids (smaller first), those of n-ary groups included."""
+        pairs = {(p.a, p.b) for p in self.exclusive_pairs}
+        for group in self.exclusive_groups:
+            members = sorted(group.members)
+            pairs.update((a, b) for i, a in enumerate(members) for b in members[i + 1 :])
+        return frozenset(pairs)
+
+    def require_resolved(self) -> None:
+        """Check that every reference names a label of this ontology and that ids are unique.
+
+        Raises:
+            OntologyError: naming the first dangling reference or duplicate.
+        """
+        if len(self.by_id) != len(self.labels):
+            seen: set[str] = set()
+            twice = next(x.id for x in self.labels if x.id in seen or seen.add(x.id))  # type: ignore[func-returns-value]
+            raise OntologyError(f"label id {twice}: used twice in {self.name}; give each label its own id")
+        references: list[tuple[str, tuple[str, ...]]] = [
+            *((f"{r.kind} relation", (r.child, r.parent)) for r in self.relations),
+            *(("exclusive pair", (p.a, p.b)) for p in self.exclusive_pairs),
+            *((f"exclusive group {g.id}", g.members) for g in self.exclusive_groups),
+            *((f"{s.kind} relation", (s.subject, s.object)) for s in self.soft_relations),
+            *((f"label set {s.name}", s.members) for s in self.label_sets),
+        ]
+        for what, ids in references:
+            for label_id in ids:
+                if label_id not in self.by_id:
+                    raise OntologyError(
+                        f"{what} in {self.name}: {label_id} is not a label; add the label or drop the reference"
+                    )
+
+    @cached_property
+    def content_hash(self) -> str:
+        """The ontology hash: SHA-256 over everything but licence notices, independent of the order of reading."""
+        return _digest(
+            [
+                [
+                    [label.id, label.name, label.label_class, label.definition, label.deprecated, label.replaced_by,
+                     label.source,
+                     sorted([s.text, s.scope, s.source] for s in label.synonyms),
+                     sorted([m.object_id, m.object_label, m.predicate, m.justification] for m in label.mappings)]
+                    for label in self.labels
+                ],
+                [[r.child, r.kind, r.parent, r.source, r.author, r.created, r.evidence] for r in self.relations],
+                [[p.a, p.b, p.source, p.author, p.created, p.evidence] for p in self.exclusive_pairs],
+                [[g.id, list(g.members), g.source] for g in self.exclusive_groups],
+                [[s.subject, s.kind, s.object, s.source, s.author, s.created, s.evidence] for s in self.soft_relations],
+                [[s.name, s.version, list(s.members)] for s in self.label_sets],
+            ]
+        )  # fmt: skip
+
+
+def _digest(content: object) -> str:
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Features, network head, losses, training, evaluation and publishing. Knows relations only as matrices."""

@@ -1,0 +1,62 @@
+"""The command tree, and the one place where errors become a line and an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+import typer
+
+from kg.errors import LesionKGError
+from lesionkg import __version__
+from lesionkg.cli.context import RESEARCH_USE_ONLY, errors
+
+app = typer.Typer(
+    name="lesionkg",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help=f"A knowledge graph of lesion labels, CT lesions and the models that label them. {RESEARCH_USE_ONLY}",
+)
+
+# verb -> module in lesionkg.cli that defines `app` (a Typer group) or `command` (one function)
+GROUPS = ("ontology", "ingest", "matrices", "cohort", "graph")
+COMMANDS = ("demo", "status", "train", "evaluate", "publish", "query")
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"lesionkg {__version__}. {RESEARCH_USE_ONLY}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    pass
+
+
+def _assemble() -> None:
+    for verb in GROUPS:
+        app.add_typer(import_module(f"lesionkg.cli.{verb}").app, name=verb)
+    for verb in COMMANDS:
+        app.command(name=verb)(import_module(f"lesionkg.cli.{verb}").command)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; returns the exit code: 0, 1 (findings or failure) or 2 (usage)."""
+    _assemble()
+    try:
+        result = app(args=list(arguments), standalone_mode=False)
+    except LesionKGError as error:
+        errors.print(f"lesionkg: {' '.join(str(error).split())}", markup=False, highlight=False, soft_wrap=True)
+        return error.exit_code
+    except click.exceptions.Abort:
+        errors.print("lesionkg: stopped")
+        return 1
+    except click.ClickException as error:
+        errors.print(f"lesionkg: {error.format_message()}", markup=False, highlight=False, soft_wrap=True)
+        return error.exit_code
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,1 @@
+"""Named Cypher queries, safe running of free ones, and results."""
