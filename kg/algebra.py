@@ -1,11 +1,13 @@
 """Relation algebra on sparse boolean matrices.
 
-Conventions: ``C`` labels, ``N`` lesions. ``ancestors[c, p]`` is true when ``p`` is an ancestor of ``c`` (never the label
-itself). ``exclusive`` is symmetric. Label data ``Y`` is N x C boolean. All functions are pure and vectorised; sparse
-arrays are CSR with sorted indices and no stored zeros.
+Conventions: ``C`` labels, ``N`` lesions. ``ancestors[c, p]`` is true when ``p`` is an ancestor of ``c`` (never the
+label itself). ``exclusive`` is symmetric. Label data ``Y`` is N x C boolean. All functions are pure and vectorised;
+sparse arrays are CSR with sorted indices and no stored zeros.
 """
 
 from __future__ import annotations
+
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -13,7 +15,8 @@ from scipy.sparse.csgraph import connected_components
 
 from kg.errors import MatrixError
 
-BoolMatrix = sp.csr_array
+# SciPy ships no types: the alias documents what the arrays are, boolean ``scipy.sparse.csr_array``.
+BoolMatrix: TypeAlias = Any
 
 
 def as_bool(matrix: object) -> BoolMatrix:
@@ -163,4 +166,5 @@ def coherent(labels: object, ancestors: object, exclusive: object) -> np.ndarray
     positive = as_bool(labels)
     missing = minus(product(positive, ancestors), positive)
     clash = product(positive, exclusive).multiply(positive)
-    return (np.diff(missing.indptr) == 0) & (np.diff(as_bool(clash).indptr) == 0)
+    ok: np.ndarray = (np.diff(missing.indptr) == 0) & (np.diff(as_bool(clash).indptr) == 0)
+    return ok

@@ -101,7 +101,9 @@ class RelationMatrices:
         if algebra.minus(algebra.closure(self.ancestors), self.ancestors).nnz:
             raise MatrixError("ancestor matrix: not transitively closed; export the matrices again")
         if algebra.minus(algebra.inherit_exclusive(self.exclusive, self.ancestors), self.exclusive).nnz:
-            raise MatrixError("exclusion matrix: not symmetric or not inherited by descendants; export the matrices again")
+            raise MatrixError(
+                "exclusion matrix: not symmetric or not inherited by descendants; export the matrices again"
+            )
 
     def _at(self, what: str, mask: np.ndarray) -> str:
         name = self.names[int(np.flatnonzero(mask)[0])]
@@ -206,7 +208,9 @@ class RelationMatrices:
             if meta["format"] != _FORMAT:
                 raise InputError(f"{path}: format {meta['format']!r}, expected {_FORMAT!r}; export the matrices again")
         except (OSError, SafetensorError, KeyError, ValueError) as error:
-            raise InputError(f"{path}: not a relation matrices file ({type(error).__name__}); export it again") from error
+            raise InputError(
+                f"{path}: not a relation matrices file ({type(error).__name__}); export it again"
+            ) from error
         size = len(meta["label_ids"])
         out = cls(
             label_set=meta["label_set"],

@@ -1,14 +1,15 @@
 """The ontology model: labels, their relations, and label sets, as immutable values.
 
-A label is a statement about a lesion ("the lesion is in the liver"), not the anatomy itself. Strict relations drive label
-expansion and reliable negatives; soft relations never do.
+A label is a statement about a lesion ("the lesion is in the liver"), not the anatomy itself. Strict relations drive
+label expansion and reliable negatives; soft relations never do.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -95,6 +96,10 @@ class Label:
     replaced_by: str = ""
     source: str = ""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "synonyms", tuple(sorted(set(self.synonyms))))
+        object.__setattr__(self, "mappings", tuple(sorted(set(self.mappings))))
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Relation:
@@ -134,6 +139,9 @@ class ExclusiveGroup:
     id: str
     members: tuple[str, ...]
     source: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "members", tuple(sorted(set(self.members))))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -176,12 +184,9 @@ class Ontology:
     version: str = "1"
 
     def __post_init__(self) -> None:
-        def settle(name: str, values: Iterable[object]) -> None:
-            object.__setattr__(self, name, tuple(values))
-
-        settle("labels", sorted(self.labels, key=lambda label: label.id))
+        object.__setattr__(self, "labels", tuple(sorted(self.labels, key=lambda label: label.id)))
         for name in ("relations", "exclusive_pairs", "exclusive_groups", "soft_relations", "label_sets"):
-            settle(name, sorted(set(getattr(self, name))))
+            object.__setattr__(self, name, tuple(sorted(set(getattr(self, name)))))
 
     @cached_property
     def by_id(self) -> Mapping[str, Label]:
@@ -232,8 +237,7 @@ class Ontology:
             OntologyError: naming the first dangling reference or duplicate.
         """
         if len(self.by_id) != len(self.labels):
-            seen: set[str] = set()
-            twice = next(x.id for x in self.labels if x.id in seen or seen.add(x.id))  # type: ignore[func-returns-value]
+            twice = next(i for i, n in Counter(label.id for label in self.labels).items() if n > 1)
             raise OntologyError(f"label id {twice}: used twice in {self.name}; give each label its own id")
         references: list[tuple[str, tuple[str, ...]]] = [
             *((f"{r.kind} relation", (r.child, r.parent)) for r in self.relations),
@@ -257,8 +261,8 @@ class Ontology:
                 [
                     [label.id, label.name, label.label_class, label.definition, label.deprecated, label.replaced_by,
                      label.source,
-                     sorted([s.text, s.scope, s.source] for s in label.synonyms),
-                     sorted([m.object_id, m.object_label, m.predicate, m.justification] for m in label.mappings)]
+                     [[s.text, s.scope, s.source] for s in label.synonyms],
+                     [[m.object_id, m.object_label, m.predicate, m.justification] for m in label.mappings]]
                     for label in self.labels
                 ],
                 [[r.child, r.kind, r.parent, r.source, r.author, r.created, r.evidence] for r in self.relations],

@@ -14,5 +14,5 @@ def shared_data() -> Path:
     beside = Path(__file__).resolve().parents[2] / "shared" / "data"
     folder = Path(os.environ.get("LESIONKG_TEST_DATA", beside))
     if not folder.is_dir():
-        pytest.skip("the original DeepLesion, LesaNet and RadLex files are absent; set LESIONKG_TEST_DATA to their folder")
+        pytest.skip("the original DeepLesion, LesaNet and RadLex files are absent; set LESIONKG_TEST_DATA")
     return folder

@@ -21,7 +21,9 @@ Home = Annotated[
 ]
 Graph = Annotated[
     str | None,
-    typer.Option("--graph", help="Graph folder, or bolt:// or neo4j:// address; default HOME/graph", show_default=False),
+    typer.Option(
+        "--graph", help="Graph folder, or bolt:// or neo4j:// address; default HOME/graph", show_default=False
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 

@@ -1,0 +1,1 @@
+"""Data only: the lesion ontology, its label set, reviewed tables and RadLex mappings."""
