@@ -36,6 +36,11 @@ def home_folder(home: Path | None) -> Path:
     return Path(home or os.environ.get("LESIONKG_HOME") or ".lesionkg").absolute()
 
 
+def graph_url(home: Path | None, graph: str | None) -> str:
+    """Where the graph is: the option, else the folder ``graph`` in the data folder."""
+    return graph or str(home_folder(home) / "graph")
+
+
 def print_json(value: Mapping[str, Any] | list[Any]) -> None:
     """Print one JSON document on standard output, nothing else."""
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
