@@ -1,0 +1,5 @@
+"""``python -m lesionkg``."""
+
+from lesionkg.cli import main
+
+main()
