@@ -162,9 +162,9 @@ def _row(file: Path, line: int, row: dict[str, object]) -> SheetRow:
 def to_ontology(sheet: Spreadsheet) -> Ontology:
     """The ontology ``lesanet-released``: what the spreadsheet says, contradictions included.
 
-    Labels get their stable ids by name (a new name the next free one) and their RadLex mappings, relations their reviewed
-    kind (an unreviewed pair the kind of its classes), synonyms their reviewed scope. References to terms that are not rows
-    never become relations. The label set ``lesanet-171`` is attached when all its labels are there.
+    Labels get their stable ids by name (a new name the next free one) and their RadLex mappings, relations their
+    reviewed kind (an unreviewed pair the kind of its classes), synonyms their reviewed scope. References to terms that
+    are not rows never become relations. The label set ``lesanet-171`` is attached when all its labels are there.
     """
     ids = assign_ids([row.term for row in sheet.rows])
     mappings = shipped_mappings()
