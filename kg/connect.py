@@ -1,0 +1,63 @@
+"""Opening a graph by its address: a folder, or a Bolt server."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from kg.errors import StoreCredentialsError, UsageError
+from kg.store import GraphStore
+
+SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
+
+USER, PASSWORD, DATABASE = "LESIONKG_NEO4J_USER", "LESIONKG_NEO4J_PASSWORD", "LESIONKG_NEO4J_DATABASE"
+"""Environment variables with the credentials and, optionally, the database name of a Bolt server."""
+
+
+def open_store(url: str | Path, *, read_only: bool = False, create: bool | None = None) -> GraphStore:
+    """Open a graph and make sure that it has the schema this program knows.
+
+    Args:
+        url: graph folder, or ``bolt://`` or ``neo4j://`` address. Credentials of a server come from the environment.
+        read_only: refuse write transactions.
+        create: make an empty graph where there is none; by default unless ``read_only``.
+
+    Raises:
+        UsageError: the address has an unknown scheme or holds credentials.
+        StoreBusyError: another process holds the folder and serves no Bolt.
+        StoreUnreachableError: no Bolt server answers.
+        StoreCredentialsError: the server refuses the credentials, or none are set.
+        SchemaVersionError: the graph was written by a newer schema, or is not ours.
+    """
+    make = not read_only if create is None else create
+    if isinstance(url, str) and "://" in url:
+        return _open_server(url, read_only, make)
+    from kg.embedded import open_folder
+
+    return open_folder(Path(url), create=make, read_only=read_only)
+
+
+def _open_server(url: str, read_only: bool, create: bool) -> GraphStore:
+    from kg.neo4j_store import Neo4jStore
+
+    parts = urlsplit(url)
+    if parts.scheme not in SCHEMES:
+        raise UsageError(f"graph address with scheme {parts.scheme!r}: unknown; write a folder, bolt:// or neo4j://")
+    if "@" in parts.netloc:
+        raise UsageError(f"graph address with credentials: they would be shown; set {USER} and {PASSWORD} instead")
+    password = os.environ.get(PASSWORD)
+    if not password:
+        raise StoreCredentialsError(f"graph {url}: no credentials; set {USER} and {PASSWORD}")
+    store = Neo4jStore(
+        url, os.environ.get(USER) or "neo4j", password, os.environ.get(DATABASE) or None, read_only=read_only
+    )
+    try:
+        if not store.check_schema():
+            if not create:
+                raise UsageError(f"graph {url}: is empty; load it first, `lesionkg demo` or `lesionkg ingest` does")
+            store.ensure_schema()
+    except BaseException:
+        store.close()
+        raise
+    return store

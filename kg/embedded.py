@@ -1,0 +1,324 @@
+"""The embedded graph store: an ArcadeDB folder opened in this process."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from kg import jvm, schema
+from kg.errors import ConflictError, StoreBusyError, StoreError
+from kg.statements import require_reading
+from kg.store import SLICE, Parameters, Row, Transaction
+
+T = TypeVar("T")
+
+_ATTEMPTS = 12
+_BACKOFF_S = 0.01
+_DATABASE_FILES = ("configuration.json", "schema.json", "dictionary.*.dict")
+
+
+class EmbeddedStore:
+    """A graph in one folder. One process may hold it; its threads may share the object."""
+
+    def __init__(self, database: Any, folder: Path, read_only: bool = False) -> None:
+        """Wrap an open database; use :func:`open_folder` to open one.
+
+        Args:
+            database: ``arcadedb_embedded.Database``.
+            folder: where it lies.
+            read_only: refuse write transactions.
+        """
+        self._database = database
+        self._folder = folder
+        self._read_only = read_only
+        self._writing = threading.Lock()
+        self._closed = False
+        atexit.register(self.close)
+
+    @property
+    def url(self) -> str:
+        """The folder."""
+        return str(self._folder)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether write transactions are refused."""
+        return self._read_only
+
+    def read(self, cypher: str, parameters: Parameters | None = None) -> list[Row]:
+        """Run one statement that only reads; see :meth:`kg.store.GraphStore.read`."""
+        require_reading(cypher)
+        return self._rows(self._database.query, cypher, parameters)
+
+    def read_transaction(self, work: Callable[[Transaction], T]) -> T:
+        """Run several reads on one consistent state; see :meth:`kg.store.GraphStore.read_transaction`.
+
+        The engine reads what is committed at each moment, so the count of writes is compared before and after.
+        """
+        for attempt in range(_ATTEMPTS):
+            before = self._writes()
+            result = work(_Reading(self))
+            if self._writes() == before:
+                return result
+            time.sleep(_BACKOFF_S * (attempt + 1))
+        raise ConflictError(f"graph {self.url}: changed during every one of {_ATTEMPTS} reads; try again later")
+
+    def write_transaction(self, work: Callable[[Transaction], T]) -> T:
+        """Run ``work`` in one transaction; see :meth:`kg.store.GraphStore.write_transaction`."""
+        self._require_writable()
+        with self._writing:
+            for attempt in range(_ATTEMPTS):
+                try:
+                    return self._attempt(work)
+                except StoreError as error:
+                    if not _is_conflict(error):
+                        raise
+                time.sleep(_BACKOFF_S * (attempt + 1))
+        raise ConflictError(f"graph {self.url}: other writers were faster {_ATTEMPTS} times; try again later")
+
+    def ensure_schema(self) -> None:
+        """Create constraints, indexes and types; see :meth:`kg.store.GraphStore.ensure_schema`."""
+        self.check_schema()
+        self._require_writable()
+        for statement in schema.statements():
+            self._rows(self._database.command, statement, None)
+        for relationship in schema.RELATIONSHIP_TYPES:
+            self._rows(self._database.command, f"CREATE EDGE TYPE {relationship} IF NOT EXISTS", None, language="sql")
+        stamp = {"id": schema.SCHEMA_ID, "version": schema.SCHEMA_VERSION}
+        self._begin()
+        try:
+            self._rows(self._database.command, schema.WRITE_STAMP, stamp)
+            self._commit()
+        except BaseException:
+            self._rollback()
+            raise
+
+    def check_schema(self) -> bool:
+        """Whether the graph carries our stamp, an empty one need not.
+
+        Raises:
+            SchemaVersionError: written by a newer schema, or not ours.
+        """
+        stamp = self._rows(self._database.query, schema.READ_STAMP, {"id": schema.SCHEMA_ID})
+        return schema.require_known_version(self.url, stamp, not self.read(schema.READ_ANY_NODE))
+
+    def close(self) -> None:
+        """Close the database, so that another process may open the folder."""
+        if self._closed:
+            return
+        self._closed = True
+        atexit.unregister(self.close)
+        try:
+            self._database.close()
+        except _engine_errors() as error:
+            raise StoreError(f"graph {self.url}: did not close ({_reason(error)})") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _attempt(self, work: Callable[[Transaction], T]) -> T:
+        self._begin()
+        try:
+            if not self._rows(self._database.command, schema.COUNT_WRITE, {"id": schema.SCHEMA_ID}):
+                raise StoreError(f"graph {self.url}: has no schema yet; call ensure_schema first")
+            result = work(_Writing(self))
+            self._commit()
+        except BaseException:
+            self._rollback()
+            raise
+        return result
+
+    def _writes(self) -> object:
+        return self._rows(self._database.query, schema.READ_WRITES, {"id": schema.SCHEMA_ID})
+
+    def _require_writable(self) -> None:
+        if self._read_only:
+            raise StoreError(f"graph {self.url}: opened for reading only; open it for writing to change it")
+
+    def _rows(
+        self,
+        call: Callable[..., Any],
+        statement: str,
+        parameters: Parameters | None,
+        language: str = "opencypher",
+    ) -> list[Row]:
+        self._require_open()
+        try:
+            result = call(language, statement, dict(parameters)) if parameters else call(language, statement)
+            rows = [] if result is None else result.to_list()
+        except _engine_errors() as error:
+            raise StoreError(f"graph {self.url}: {_reason(error)}") from error
+        return [{name: _plain(name, value) for name, value in row.items()} for row in rows]
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise StoreError(f"graph {self.url}: is closed; open it again")
+
+    def _begin(self) -> None:
+        self._require_open()
+        if self._database.is_transaction_active():
+            raise StoreError(f"graph {self.url}: a write transaction is open on this thread; do not nest them")
+        self._database.begin()
+
+    def _commit(self) -> None:
+        try:
+            self._database.commit()
+        except _engine_errors() as error:
+            raise StoreError(f"graph {self.url}: commit failed, nothing was stored ({_reason(error)})") from error
+
+    def _rollback(self) -> None:
+        if not self._closed and self._database.is_transaction_active():
+            self._database.rollback()
+
+
+class _Reading:
+    """Statements of a read transaction."""
+
+    def __init__(self, store: EmbeddedStore) -> None:
+        self._store = store
+
+    def run(self, cypher: str, parameters: Parameters | None = None) -> list[Row]:
+        return self._store.read(cypher, parameters)
+
+    def run_many(self, cypher: str, rows: Sequence[Row], parameters: Parameters | None = None) -> None:
+        raise StoreError("read transaction: loads nothing; use write_transaction")
+
+
+class _Writing:
+    """Statements of a write transaction."""
+
+    def __init__(self, store: EmbeddedStore) -> None:
+        self._store = store
+
+    def run(self, cypher: str, parameters: Parameters | None = None) -> list[Row]:
+        return self._store._rows(self._store._database.command, cypher, parameters)
+
+    def run_many(self, cypher: str, rows: Sequence[Row], parameters: Parameters | None = None) -> None:
+        for start in range(0, len(rows), SLICE):
+            self.run(cypher, {**(parameters or {}), "rows": list(rows[start : start + SLICE])})
+
+
+def open_folder(folder: Path, create: bool = False, read_only: bool = False) -> EmbeddedStore:
+    """Open the graph in a folder, alone.
+
+    Args:
+        folder: the graph folder.
+        create: make an empty graph when the folder does not exist. It is built beside and renamed, so that a crash
+            never leaves half a graph.
+        read_only: refuse write transactions.
+
+    Raises:
+        StoreBusyError: another process, or another store of this process, holds the folder.
+        SchemaVersionError: the graph was written by a newer schema, or is not ours.
+        StoreError: no such folder, not a graph folder, or damaged.
+    """
+    folder = folder.absolute()
+    if not folder.exists():
+        if not create:
+            raise StoreError(f"graph {folder}: does not exist; `lesionkg demo` or `lesionkg ingest` makes one")
+        _create(folder)
+    if not folder.is_dir() or not all(any(folder.glob(pattern)) for pattern in _DATABASE_FILES):
+        raise StoreError(f"graph {folder}: is not a graph folder; name another, or remove it to start afresh")
+    store = EmbeddedStore(_open_database(folder), folder, read_only)
+    try:
+        if not store.check_schema():
+            raise StoreError(f"graph {folder}: is empty and has no schema; remove the folder to start afresh")
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _create(folder: Path) -> None:
+    """Make an empty graph with its schema."""
+    import arcadedb_embedded as arcadedb
+
+    jvm.start()
+    partial = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with EmbeddedStore(arcadedb.create_database(str(partial)), partial) as store:
+            store.ensure_schema()
+        partial.rename(folder)
+    except (OSError, arcadedb.ArcadeDBError) as error:
+        raise StoreError(f"graph {folder}: cannot be created ({_reason(error)}); check the folder's rights") from error
+
+
+def _open_database(folder: Path) -> Any:
+    import arcadedb_embedded as arcadedb
+
+    jvm.start()
+    try:
+        database = arcadedb.open_database(str(folder))
+    except arcadedb.ArcadeDBError as error:
+        reason = _reason(error)
+        if "locked by another process" in reason or "already in use" in reason:
+            holder = "this process" if "already in use" in reason else "another process"
+            raise StoreBusyError(f"graph {folder}: {holder} has it open; close it there, or wait") from error
+        raise StoreError(
+            f"graph {folder}: cannot be opened, it may be damaged ({reason}); restore a backup or load it afresh"
+        ) from error
+    # Commits survive a power cut: the log is flushed to the disk at each.
+    database.set_wal_flush("yes_nometadata")
+    return database
+
+
+def _engine_errors() -> tuple[type[BaseException], ...]:
+    """What a call into the engine may raise."""
+    import jpype
+    from arcadedb_embedded.exceptions import ArcadeDBError
+
+    return (ArcadeDBError, jpype.JException) if jpype.isJVMStarted() else (ArcadeDBError,)
+
+
+def _is_conflict(error: StoreError) -> bool:
+    """Whether the engine asks for the transaction to be run again."""
+    need_retry = jvm.java_class("com.arcadedb.exception.NeedRetryException")
+    return any(isinstance(cause, need_retry) for cause in _causes(error))
+
+
+def _causes(error: BaseException | None) -> list[Any]:
+    """The Python and Java exceptions behind an error, outermost first."""
+    chain: list[Any] = []
+    while error is not None and len(chain) < 32:
+        chain.append(error)
+        error = error.getCause() if hasattr(error, "getCause") else error.__cause__
+    return chain
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost message, on one line, without the values of a duplicated key."""
+    chain = _causes(error)
+    if any("DuplicatedKeyException" in str(type(cause)) for cause in chain):
+        return "a node with this key exists already"
+    messages = [str(cause.getMessage() or "") if hasattr(cause, "getMessage") else str(cause) for cause in chain]
+    text = next((message for message in reversed(messages) if message), type(error).__name__)
+    return " ".join(text.split())[:300]
+
+
+def _plain(name: str, value: Any) -> Any:
+    """The value, checked to be plain Python.
+
+    Raises:
+        StoreError: it is a node, relationship, path or another object of the engine.
+    """
+    if value is None or isinstance(value, (bool, int, float, str, date)):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(name, item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(name, item) for item in value]
+    raise StoreError(f"query: column {name!r} is not a scalar, list or map; return its properties instead")
