@@ -20,11 +20,12 @@ BoolMatrix: TypeAlias = Any
 
 
 def as_bool(matrix: object) -> BoolMatrix:
-    """A canonical boolean CSR copy: sorted indices, no duplicates, no stored zeros."""
+    """A canonical boolean CSR array: sorted indices, no duplicates, no stored zeros. Not a copy when it already is one."""
+    if isinstance(matrix, sp.csr_array) and matrix.dtype == bool and matrix.has_canonical_format and matrix.data.all():
+        return matrix
     out = sp.csr_array(matrix, dtype=bool, copy=True)
     out.sum_duplicates()
     out.eliminate_zeros()
-    out.sort_indices()
     return out
 
 
@@ -51,13 +52,15 @@ def to_pairs(matrix: object, symmetric: bool = False) -> np.ndarray:
 
 
 def product(a: object, b: object) -> BoolMatrix:
-    """Boolean matrix product."""
-    return as_bool((sp.csr_array(a).astype(np.int32) @ sp.csr_array(b).astype(np.int32)) > 0)
+    """Boolean matrix product (SciPy adds booleans by or)."""
+    out = as_bool(a) @ as_bool(b)
+    out.sort_indices()
+    return out
 
 
 def union(a: object, b: object) -> BoolMatrix:
     """Cell-wise or."""
-    return as_bool((sp.csr_array(a).astype(np.int32) + sp.csr_array(b).astype(np.int32)) > 0)
+    return as_bool(as_bool(a) + as_bool(b))
 
 
 def minus(a: object, b: object) -> BoolMatrix:
@@ -131,8 +134,7 @@ def minimal_exclusive(exclusive: object, ancestors: object) -> BoolMatrix:
 
 def expand(labels: object, ancestors: object) -> BoolMatrix:
     """Label data with all ancestors added, N x C. Idempotent, monotone, extensive (LesaNet, section 3.2)."""
-    matrix = as_bool(labels)
-    return union(matrix, product(matrix, ancestors))
+    return product(labels, union(ancestors, identity(as_bool(ancestors).shape[0])))
 
 
 def reliable_negatives(labels: object, exclusive: object) -> BoolMatrix:
