@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from kg.errors import StoreCredentialsError, UsageError
+from kg.errors import StoreCredentialsError, StoreUnreachableError, UsageError
+from kg.ownership import read_ownership
 from kg.store import GraphStore
 
 SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
@@ -17,6 +18,9 @@ USER, PASSWORD, DATABASE = "LESIONKG_NEO4J_USER", "LESIONKG_NEO4J_PASSWORD", "LE
 
 def open_store(url: str | Path, *, read_only: bool = False, create: bool | None = None) -> GraphStore:
     """Open a graph and make sure that it has the schema this program knows.
+
+    A folder that another process owns and serves (``lesionkg graph serve``) is reached over that process's loopback
+    Bolt; nothing differs for the caller.
 
     Args:
         url: graph folder, or ``bolt://`` or ``neo4j://`` address. Credentials of a server come from the environment.
@@ -33,9 +37,25 @@ def open_store(url: str | Path, *, read_only: bool = False, create: bool | None 
     make = not read_only if create is None else create
     if isinstance(url, str) and "://" in url:
         return _open_server(url, read_only, make)
+    return _open_folder(Path(url).absolute(), read_only, make)
+
+
+def _open_folder(folder: Path, read_only: bool, create: bool) -> GraphStore:
+    owner = read_ownership(folder)
+    if owner is not None and owner.bolt:
+        from kg.neo4j_store import Neo4jStore
+
+        account = owner.accounts["reader" if read_only else "writer"]
+        try:
+            served = Neo4jStore(owner.bolt, account.user, account.password, folder.name, read_only=read_only)
+            served.check_schema()
+            return served
+        except StoreUnreachableError:
+            # It stopped a moment ago, or crashed and another process took its number: the folder decides.
+            pass
     from kg.embedded import open_folder
 
-    return open_folder(Path(url), create=make, read_only=read_only)
+    return open_folder(folder, create=create, read_only=read_only)
 
 
 def _open_server(url: str, read_only: bool, create: bool) -> GraphStore:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 import threading
 import time
@@ -13,7 +14,9 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from kg import jvm, schema
-from kg.errors import ConflictError, StoreBusyError, StoreError
+from kg.engine_errors import engine_errors, is_conflict, opening_error, reason
+from kg.errors import ConflictError, StoreError
+from kg.ownership import Ownership, remove_ownership, write_ownership
 from kg.statements import require_reading
 from kg.store import SLICE, Parameters, Row, Transaction
 
@@ -27,19 +30,23 @@ _DATABASE_FILES = ("configuration.json", "schema.json", "dictionary.*.dict")
 class EmbeddedStore:
     """A graph in one folder. One process may hold it; its threads may share the object."""
 
-    def __init__(self, database: Any, folder: Path, read_only: bool = False) -> None:
+    def __init__(
+        self, database: Any, folder: Path, read_only: bool = False, release: Callable[[], None] | None = None
+    ) -> None:
         """Wrap an open database; use :func:`open_folder` to open one.
 
         Args:
             database: ``arcadedb_embedded.Database``.
             folder: where it lies.
             read_only: refuse write transactions.
+            release: what closing does; by default it closes the database and gives up the ownership of the folder.
         """
         self._database = database
         self._folder = folder
         self._read_only = read_only
         self._writing = threading.Lock()
         self._closed = False
+        self._release = release or self._close_database
         atexit.register(self.close)
 
     @property
@@ -78,7 +85,7 @@ class EmbeddedStore:
                 try:
                     return self._attempt(work)
                 except StoreError as error:
-                    if not _is_conflict(error):
+                    if not is_conflict(error):
                         raise
                 time.sleep(_BACKOFF_S * (attempt + 1))
         raise ConflictError(f"graph {self.url}: other writers were faster {_ATTEMPTS} times; try again later")
@@ -115,10 +122,7 @@ class EmbeddedStore:
             return
         self._closed = True
         atexit.unregister(self.close)
-        try:
-            self._database.close()
-        except _engine_errors() as error:
-            raise StoreError(f"graph {self.url}: did not close ({_reason(error)})") from error
+        self._release()
 
     def __enter__(self) -> Self:
         return self
@@ -127,6 +131,14 @@ class EmbeddedStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _close_database(self) -> None:
+        try:
+            self._database.close()
+        except engine_errors() as error:
+            raise StoreError(f"graph {self.url}: did not close ({reason(error)})") from error
+        finally:
+            remove_ownership(self._folder)
 
     def _attempt(self, work: Callable[[Transaction], T]) -> T:
         self._begin()
@@ -158,8 +170,8 @@ class EmbeddedStore:
         try:
             result = call(language, statement, dict(parameters)) if parameters else call(language, statement)
             rows = [] if result is None else result.to_list()
-        except _engine_errors() as error:
-            raise StoreError(f"graph {self.url}: {_reason(error)}") from error
+        except engine_errors() as error:
+            raise StoreError(f"graph {self.url}: {reason(error)}") from error
         return [{name: _plain(name, value) for name, value in row.items()} for row in rows]
 
     def _require_open(self) -> None:
@@ -175,8 +187,8 @@ class EmbeddedStore:
     def _commit(self) -> None:
         try:
             self._database.commit()
-        except _engine_errors() as error:
-            raise StoreError(f"graph {self.url}: commit failed, nothing was stored ({_reason(error)})") from error
+        except engine_errors() as error:
+            raise StoreError(f"graph {self.url}: commit failed, nothing was stored ({reason(error)})") from error
 
     def _rollback(self) -> None:
         if not self._closed and self._database.is_transaction_active():
@@ -233,6 +245,7 @@ def open_folder(folder: Path, create: bool = False, read_only: bool = False) -> 
         raise StoreError(f"graph {folder}: is not a graph folder; name another, or remove it to start afresh")
     store = EmbeddedStore(_open_database(folder), folder, read_only)
     try:
+        write_ownership(folder, Ownership(os.getpid()))
         if not store.check_schema():
             raise StoreError(f"graph {folder}: is empty and has no schema; remove the folder to start afresh")
     except BaseException:
@@ -254,7 +267,7 @@ def _create(folder: Path) -> None:
             store.ensure_schema()
         partial.rename(folder)
     except (OSError, arcadedb.ArcadeDBError) as error:
-        raise StoreError(f"graph {folder}: cannot be created ({_reason(error)}); check the folder's rights") from error
+        raise StoreError(f"graph {folder}: cannot be created ({reason(error)}); check the folder's rights") from error
 
 
 def _open_database(folder: Path) -> Any:
@@ -264,49 +277,10 @@ def _open_database(folder: Path) -> Any:
     try:
         database = arcadedb.open_database(str(folder))
     except arcadedb.ArcadeDBError as error:
-        reason = _reason(error)
-        if "locked by another process" in reason or "already in use" in reason:
-            holder = "this process" if "already in use" in reason else "another process"
-            raise StoreBusyError(f"graph {folder}: {holder} has it open; close it there, or wait") from error
-        raise StoreError(
-            f"graph {folder}: cannot be opened, it may be damaged ({reason}); restore a backup or load it afresh"
-        ) from error
+        raise opening_error(folder, error) from error
     # Commits survive a power cut: the log is flushed to the disk at each.
     database.set_wal_flush("yes_nometadata")
     return database
-
-
-def _engine_errors() -> tuple[type[BaseException], ...]:
-    """What a call into the engine may raise."""
-    import jpype
-    from arcadedb_embedded.exceptions import ArcadeDBError
-
-    return (ArcadeDBError, jpype.JException) if jpype.isJVMStarted() else (ArcadeDBError,)
-
-
-def _is_conflict(error: StoreError) -> bool:
-    """Whether the engine asks for the transaction to be run again."""
-    need_retry = jvm.java_class("com.arcadedb.exception.NeedRetryException")
-    return any(isinstance(cause, need_retry) for cause in _causes(error))
-
-
-def _causes(error: BaseException | None) -> list[Any]:
-    """The Python and Java exceptions behind an error, outermost first."""
-    chain: list[Any] = []
-    while error is not None and len(chain) < 32:
-        chain.append(error)
-        error = error.getCause() if hasattr(error, "getCause") else error.__cause__
-    return chain
-
-
-def _reason(error: BaseException) -> str:
-    """The innermost message, on one line, without the values of a duplicated key."""
-    chain = _causes(error)
-    if any("DuplicatedKeyException" in str(type(cause)) for cause in chain):
-        return "a node with this key exists already"
-    messages = [str(cause.getMessage() or "") if hasattr(cause, "getMessage") else str(cause) for cause in chain]
-    text = next((message for message in reversed(messages) if message), type(error).__name__)
-    return " ".join(text.split())[:300]
 
 
 def _plain(name: str, value: Any) -> Any:

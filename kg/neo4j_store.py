@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -58,7 +59,6 @@ class Neo4jStore:
                 auth=(user, password),
                 connection_timeout=CONNECT_S,
                 connection_acquisition_timeout=2 * CONNECT_S,
-                max_transaction_retry_time=RETRY_S,
                 notifications_min_severity="OFF",
             )
         except (ValueError, bolt.ConfigurationError) as error:
@@ -99,20 +99,18 @@ class Neo4jStore:
     def write_transaction(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` in one transaction; see :meth:`kg.store.GraphStore.write_transaction`."""
         self._require_writable()
-
-        def counted(managed: neo4j.ManagedTransaction) -> T:
-            tx = _Writing(managed)
-            if not tx.run(schema.COUNT_WRITE, {"id": schema.SCHEMA_ID}):
-                raise StoreError(f"graph {self.url}: has no schema yet; call ensure_schema first")
-            return work(tx)
-
-        try:
-            with self._session(neo4j.WRITE_ACCESS) as session:
-                return session.execute_write(counted)
-        except (bolt.DriverError, bolt.Neo4jError, OSError) as error:
-            if isinstance(error, bolt.TransientError):
-                raise ConflictError(f"graph {self.url}: other writers were faster; try again later") from error
-            raise self._translated(error) from error
+        deadline = time.monotonic() + RETRY_S
+        while True:
+            try:
+                return self._attempt(work)
+            except (bolt.DriverError, bolt.Neo4jError, OSError) as error:
+                if not isinstance(error, bolt.TransientError):
+                    raise self._translated(error) from error
+                if time.monotonic() > deadline:
+                    raise ConflictError(
+                        f"graph {self.url}: other writers were faster for {RETRY_S:.0f} s; try again later"
+                    ) from error
+            time.sleep(random.uniform(_BACKOFF_S, 5 * _BACKOFF_S))
 
     def ensure_schema(self) -> None:
         """Create constraints and indexes, and stamp the version; see :meth:`kg.store.GraphStore.ensure_schema`."""
@@ -123,7 +121,7 @@ class Neo4jStore:
             with self._session(neo4j.WRITE_ACCESS) as session:
                 for statement in schema.statements():
                     session.run(statement).consume()
-                session.execute_write(lambda tx: tx.run(schema.WRITE_STAMP, stamp).consume())
+                session.run(schema.WRITE_STAMP, stamp).consume()
         except (bolt.DriverError, bolt.Neo4jError, OSError) as error:
             raise self._translated(error) from error
 
@@ -148,6 +146,17 @@ class Neo4jStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _attempt(self, work: Callable[[Transaction], T]) -> T:
+        # An error of the driver leaves `work` as it is, so that write_transaction can tell a conflict from a refusal;
+        # leaving the block without a commit rolls back.
+        with self._session(neo4j.WRITE_ACCESS) as session, session.begin_transaction() as transaction:
+            tx = _Writing(transaction)
+            if not tx.run(schema.COUNT_WRITE, {"id": schema.SCHEMA_ID}):
+                raise StoreError(f"graph {self.url}: has no schema yet; call ensure_schema first")
+            result = work(tx)
+            transaction.commit()
+            return result
 
     def _reading(self, work: Callable[[Transaction], T]) -> T:
         # A server may take the access mode for a routing hint only. So every statement is checked before it is sent,
@@ -209,7 +218,7 @@ class _Reading:
 class _Writing:
     """Statements of a write transaction."""
 
-    def __init__(self, transaction: neo4j.ManagedTransaction) -> None:
+    def __init__(self, transaction: neo4j.Transaction) -> None:
         self._transaction = transaction
 
     def run(self, cypher: str, parameters: Parameters | None = None) -> list[Row]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from kg.store import GraphStore
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +19,73 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the original DeepLesion, LesaNet and RadLex files are absent; set LESIONKG_TEST_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def empty_graph_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A closed, empty graph folder to copy."""
+    from kg.embedded import open_folder
+
+    folder = tmp_path_factory.mktemp("template") / "graph"
+    open_folder(folder, create=True).close()
+    return folder
+
+
+@pytest.fixture
+def embedded_store(empty_graph_folder: Path, tmp_path: Path) -> Iterator[GraphStore]:
+    """An empty embedded graph with its schema."""
+    import graphs
+
+    with graphs.fresh(empty_graph_folder, tmp_path / "graph") as store:
+        yield store
+
+
+@pytest.fixture(scope="session")
+def bolt_connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GraphStore]:
+    """A connection, over real Bolt, to a server in a subprocess; use ``bolt_store``."""
+    import graphs
+
+    folder = tmp_path_factory.mktemp("served") / "graph"
+    with graphs.serving(folder) as owner, graphs.connect(owner, folder) as store:
+        yield store
+
+
+@pytest.fixture
+def bolt_store(bolt_connection: GraphStore) -> GraphStore:
+    """An empty graph with its schema behind a Bolt server."""
+    import graphs
+
+    graphs.wipe(bolt_connection)
+    return bolt_connection
+
+
+@pytest.fixture(scope="session")
+def neo4j_connection() -> Iterator[GraphStore]:
+    """A connection to the genuine Neo4j that ``LESIONKG_TEST_NEO4J`` names; it must be empty."""
+    import graphs
+
+    from kg.connect import open_store
+
+    if not graphs.NEO4J:
+        pytest.skip("no genuine Neo4j: set LESIONKG_TEST_NEO4J to the address of an empty one")
+    with open_store(graphs.NEO4J) as store:
+        if store.read("MATCH (n) WHERE NOT n:Schema RETURN 1 AS one LIMIT 1"):
+            pytest.fail(f"{store.url} is not empty; the tests would wipe it")
+        yield store
+        graphs.wipe(store)
+
+
+@pytest.fixture
+def neo4j_store(neo4j_connection: GraphStore) -> GraphStore:
+    """An empty graph with its schema in a genuine Neo4j."""
+    import graphs
+
+    graphs.wipe(neo4j_connection)
+    return neo4j_connection
+
+
+@pytest.fixture(params=["embedded", "bolt", "neo4j"] if os.environ.get("LESIONKG_TEST_NEO4J") else ["embedded", "bolt"])
+def any_store(request: pytest.FixtureRequest) -> GraphStore:
+    """An empty graph behind each adapter in turn."""
+    store: GraphStore = request.getfixturevalue(f"{request.param}_store")
+    return store
