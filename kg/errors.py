@@ -31,6 +31,10 @@ class OntologyError(LesionKGError):
     """The ontology breaks one of its rules (a cycle, a self-exclusion, a dangling reference, ...)."""
 
 
+class ReasonerError(LesionKGError):
+    """The OWL reasoner could not be run, ran past its limits, or died."""
+
+
 class MatrixError(LesionKGError):
     """Relation matrices are inconsistent, or do not fit the labels they are used with."""
 

@@ -1,0 +1,103 @@
+"""Turtle and RDF/XML text of a document: equal documents give equal bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from xml.sax.saxutils import escape, quoteattr
+
+from kg import owl_vocabulary as v
+from kg.errors import OntologyError
+from kg.owl_document import Block, Iri, Members, Text, Value
+
+_LOCAL = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_QUOTE_BEFORE_QUOTE = re.compile(r'"(?="|\Z)')
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ESCAPES = str.maketrans(
+    {chr(i): f"\\u{i:04X}" for i in (*range(0x20), 0x7F, 0x85, 0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF)}
+    | {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+)
+_NAMESPACES = sorted(((iri, prefix) for prefix, iri in v.PREFIXES.items()), key=lambda item: -len(item[0]))
+
+
+def turtle(blocks: Iterable[Block]) -> str:
+    """The document in Turtle: a line a statement, a line an annotated axiom, names of labels as comments."""
+    lines = [f"@prefix {prefix}: <{iri}> ." for prefix, iri in v.PREFIXES.items()]
+    for block in blocks:
+        if block.subject is None:
+            statements = [f"{name} {_turtle(value)}" for name, value in block.statements]
+            comments = [value.comment for _, value in block.statements if isinstance(value, Iri)]
+            lines.append(
+                f"[] a {block.type} ; {' ; '.join(statements)} .{_comment(' > '.join(filter(None, comments)))}"
+            )
+            continue
+        if not block.statements:
+            lines += ["", f"{_turtle_iri(block.subject)} a {block.type} ."]
+            continue
+        lines += ["", _turtle_iri(block.subject) + (f" a {block.type} ;" if block.type else "")]
+        for name, value in block.statements:
+            comment = _comment(value.comment) if isinstance(value, Iri) else ""
+            lines.append(f"    {name} {_turtle(value)} ;{comment}")
+        lines.append("    .")
+    return "\n".join(lines) + "\n"
+
+
+def _turtle(value: Value) -> str:
+    if isinstance(value, Iri):
+        return _turtle_iri(value)
+    if isinstance(value, Members):
+        return f"( {' '.join(_turtle_iri(item) for item in value.items)} )"
+    if value.datatype:
+        return value.value
+    if "\n" in value.value:
+        long = value.value.translate({code: escaped for code, escaped in _ESCAPES.items() if chr(code) not in '\n\t"'})
+        return '"""' + _QUOTE_BEFORE_QUOTE.sub(r"\"", long) + '"""'
+    return f'"{value.value.translate(_ESCAPES)}"'
+
+
+def _turtle_iri(iri: Iri) -> str:
+    for namespace, prefix in _NAMESPACES:
+        local = iri.value.removeprefix(namespace)
+        if local != iri.value:
+            return f"{prefix}:{local}" if _LOCAL.fullmatch(local) else f"<{iri.value}>"
+    return f"<{iri.value}>"
+
+
+def _comment(name: str) -> str:
+    return f"  # {' '.join(name.translate(_ESCAPES).split())}" if name else ""
+
+
+def rdf_xml(blocks: Iterable[Block]) -> str:
+    """The document in RDF/XML.
+
+    Raises:
+        OntologyError: a text holds a character that XML cannot express.
+    """
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<rdf:RDF"]
+    lines += [f"    xmlns:{prefix}={quoteattr(iri)}" for prefix, iri in v.PREFIXES.items()]
+    lines[-1] += ">"
+    for block in blocks:
+        about = f" rdf:about={quoteattr(block.subject.value)}" if block.subject else ""
+        element = block.type or "rdf:Description"
+        lines += [f"  <{element}{about}>", *(_property(name, value) for name, value in block.statements)]
+        lines.append(f"  </{element}>")
+    return "\n".join([*lines, "</rdf:RDF>"]) + "\n"
+
+
+def _property(name: str, value: Value) -> str:
+    if isinstance(value, Iri):
+        return f"    <{name} rdf:resource={quoteattr(value.value)}/>"
+    if isinstance(value, Members):
+        items = "".join(f"<rdf:Description rdf:about={quoteattr(item.value)}/>" for item in value.items)
+        return f'    <{name} rdf:parseType="Collection">{items}</{name}>'
+    datatype = f" rdf:datatype={quoteattr(v.expand(value.datatype))}" if value.datatype else ""
+    return f"    <{name}{datatype}>{_xml_text(value)}</{name}>"
+
+
+def _xml_text(text: Text) -> str:
+    bad = _NOT_IN_XML.search(text.value)
+    if bad:
+        raise OntologyError(
+            f"text {text.value!r}: XML cannot hold the character U+{ord(bad[0]):04X}; write Turtle (.ttl) instead"
+        )
+    return escape(text.value, {"\r": "&#13;"})
