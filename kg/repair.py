@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import NamedTuple
 
 from kg.errors import InputError, OntologyError
 from kg.ontology import ExclusivePair, Label, Ontology, Synonym, SynonymScope
@@ -78,6 +79,27 @@ def repair(ontology: Ontology) -> Ontology:
         exclusive_pairs=tuple(_both_ways(pair) for pair in ontology.exclusive_pairs),
         notices=(*ontology.notices, _statement()),
     )
+
+
+class Dropped(NamedTuple):
+    """How many listed pairs the repair dropped."""
+
+    parents: int
+    exclusive: int
+
+
+def dropped_pairs(ontology: Ontology, label_set: str | None = None) -> Dropped:
+    """What the repair took away between labels of a label set, or of the whole ontology; nothing if it is unrepaired.
+
+    Raises:
+        UsageError: no such label set.
+    """
+    if ontology.name != REPAIRED:
+        return Dropped(0, 0)
+    members = ontology.label_set(label_set).members if label_set else tuple(ontology.by_id)
+    names = {ontology.by_id[label_id].name for label_id in members}
+    actions = [step.action for step in repair_steps() if {step.subject, step.object} <= names]
+    return Dropped(actions.count(DROP_PARENT), actions.count(DROP_EXCLUSIVE))
 
 
 def _apply(ontology: Ontology, step: RepairStep) -> Ontology:
