@@ -8,12 +8,14 @@ ontology.
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import Literal
 from xml.sax import SAXException
 
 from rdflib import Graph
 from rdflib.exceptions import ParserError
+from rdflib.parser import InputSource
 
 from kg.errors import InputError, OntologyError, UsageError
 from kg.ontology import Ontology
@@ -96,7 +98,7 @@ def parse_owl(data: bytes, where: str, suffix: str = ".ttl") -> Ontology:
     if suffix in _XML and not _looks_like_turtle(data):
         require_safe_xml(data, where)
         try:
-            graph.parse(data=data, format="xml")
+            graph.parse(_bytes_as_they_are(data), format="xml")
         except damage as error:
             raise InputError(f"{where}: not RDF/XML ({_reason(error)}); export it again") from error
     else:
@@ -113,6 +115,13 @@ def _suffix(path: Path) -> str:
     if suffix not in _TURTLE + _XML:
         raise UsageError(f"{path}: suffix {suffix!r} names no format; use .ttl for Turtle, .owl or .rdf for RDF/XML")
     return suffix
+
+
+def _bytes_as_they_are(data: bytes) -> InputSource:
+    """A source whose encoding the XML parser finds out, as when the file was checked; rdflib would assume UTF-8."""
+    source = InputSource()
+    source.setByteStream(BytesIO(data))
+    return source
 
 
 def _looks_like_turtle(data: bytes) -> bool:

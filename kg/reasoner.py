@@ -125,7 +125,8 @@ def _run(file: Path, java: Path, memory_mb: int, timeout_s: float) -> str | None
         return output
     if "InconsistentOntologyException" in messages:
         return None
-    reason = next((line.strip() for line in messages.splitlines() if line.strip()), f"exit code {done.returncode}")
+    said = [line.strip() for line in f"{messages}\n{output}".splitlines() if line.strip() and not line.startswith("\t")]
+    reason = "; ".join(said[:2]) or f"exit code {done.returncode}"
     raise ReasonerError(f"reasoner: Java failed ({reason[:200]}); try more memory than {memory_mb} MB")
 
 
