@@ -10,7 +10,6 @@ import glob
 import os
 import tempfile
 import threading
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +43,7 @@ def start() -> None:
             "-XX:+UseSerialGC",  # two cores and a small heap: no collector threads, least memory
             "-XX:+UseCompactObjectHeaders",
             f"-XX:ErrorFile={crash_log}",
-            f"-Djava.util.logging.config.file={files('kg') / 'engine-logging.properties'}",
+            f"-Djava.util.logging.config.file={Path(__file__).with_name('engine-logging.properties')}",
             "-Djava.awt.headless=true",
             "-Dfile.encoding=UTF8",
             "-Dpolyglot.engine.WarnInterpreterOnly=false",

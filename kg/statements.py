@@ -27,11 +27,14 @@ READING_PROCEDURES = frozenset(
 WRITING_WORDS = frozenset(
     {
         *("CREATE", "MERGE", "INSERT", "SET", "DELETE", "DETACH", "NODETACH", "REMOVE", "FOREACH"),
-        *("DROP", "ALTER", "RENAME", "GRANT", "DENY", "REVOKE", "ENABLE", "START", "STOP", "TERMINATE", "SHOW"),
+        *("DROP", "ALTER", "RENAME", "GRANT", "DENY", "REVOKE", "ENABLE", "TERMINATE", "SHOW"),
         *("USE", "LOAD", "TRANSACTIONS"),
     }
 )
 """Words of clauses that write, administer, or reach files, the network or another database."""
+
+OPENING_WORDS = frozenset({"START", "STOP"})
+"""Words that administer at the beginning of a statement, and are names elsewhere."""
 
 _TOKEN = re.compile(
     r"""
@@ -90,7 +93,7 @@ def require_reading(cypher: str) -> None:
         )
         if is_property or before == ("sign", ":") or after == ("sign", ":"):
             continue
-        if text.upper() in WRITING_WORDS:
+        if text.upper() in WRITING_WORDS or (i == 0 and text.upper() in OPENING_WORDS):
             raise _refused(f"the word {text.upper()}")
         if text.upper() == "CALL" and after[1] not in ("{", "("):
             name = _procedure_name(found[i + 1 :])
