@@ -55,6 +55,7 @@ def write_owl(ontology: Ontology, path: Path | str, profile: Literal["training",
         partial.write_bytes(data)
         partial.replace(target)
     except OSError as error:
+        partial.unlink(missing_ok=True)
         raise InputError(f"{target}: cannot be written ({error.strerror}); choose another place") from error
 
 

@@ -54,7 +54,7 @@ def read_statements(graph: Graph, where: str) -> Ontology:
 
     A subclass axiom without a kind, as an editor adds it, is what OWL says it is: ``IS_A``. A set of disjoint classes
     that is no exclusive group of ours means its pairs. Statements that the model has no place for are not kept; a
-    warning in the log counts them.
+    warning in the log counts them. Languages of texts are not kept.
 
     Args:
         graph: statements of one file.

@@ -14,7 +14,7 @@ from rdflib import Graph, URIRef
 from kg.errors import InputError, UnsafeInputError
 from kg.owl_vocabulary import expand
 
-MOST_BYTES = 256 * 2**20
+MOST_BYTES = 64 * 2**20
 """Files beyond this size are refused unread; our ontologies have under 1 MB."""
 
 LONGEST_ENTITY = 256

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import random
 import re
 import subprocess
@@ -262,7 +263,7 @@ def test_what_the_owl_api_saves_loads_as_it_was(small: Ontology, profile: str, t
         write_owl(ontology, tmp_path / "ours.owl", profile)
         hermit = _package("owlready2") / "hermit"
         subprocess.run(
-            [str(bundled_java()), "-cp", f"{hermit}:{hermit / 'HermiT.jar'}", "Save",
+            [str(bundled_java()), "-cp", f"{hermit}{os.pathsep}{hermit / 'HermiT.jar'}", "Save",
              str(tmp_path / "ours.owl"), "rdf", str(tmp_path / "saved.owl")],
             check=True, capture_output=True, timeout=60,
         )  # fmt: skip
