@@ -83,7 +83,7 @@ def import_(
             print_json({"imported": False, "findings": [finding.as_dict() for finding in findings]})
         else:
             _print_findings(findings)
-            console.print(f"{file}: not imported; mend the errors first", markup=False, highlight=False)
+            console.print(f"{file}: not imported; mend the errors first", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1)
     url = graph_url(home, graph)
     with open_store(url) as store:
