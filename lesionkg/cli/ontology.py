@@ -244,6 +244,7 @@ def stats(
             f"{counted['exclusive_pairs_listed'] + dropped.exclusive} listed exclusive pairs; "
             f"the repair dropped {dropped.parents} and {dropped.exclusive}.",
             highlight=False,
+            soft_wrap=True,
         )
 
 
