@@ -1,0 +1,1 @@
+"""Data only: the named queries, one ``.cypher`` file each."""
