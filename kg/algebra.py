@@ -20,7 +20,7 @@ BoolMatrix: TypeAlias = Any
 
 
 def as_bool(matrix: object) -> BoolMatrix:
-    """A canonical boolean CSR array: sorted indices, no duplicates, no stored zeros. Not a copy when it already is one."""
+    """A canonical boolean CSR array: sorted indices, no duplicates, no stored zeros; the argument when it is one."""
     if isinstance(matrix, sp.csr_array) and matrix.dtype == bool and matrix.has_canonical_format and matrix.data.all():
         return matrix
     out = sp.csr_array(matrix, dtype=bool, copy=True)
