@@ -27,10 +27,20 @@ class ReadOnlyQuery:
     Attributes:
         text: what to run: the query spelled anew, without comments.
         parameters: names of the parameters it uses.
+        unlimited: whether it ends in a RETURN without LIMIT, so that one may be added.
+        limit: the number after its last LIMIT, when the query ends with that; else None.
     """
 
     text: str
     parameters: frozenset[str]
+    unlimited: bool = False
+    limit: int | None = None
+
+    def at_most(self, rows: int) -> str:
+        """The text with the number of rows limited, where the query itself does not limit them as far."""
+        if self.limit is not None and self.limit > rows:
+            return self.text.removesuffix(str(self.limit)) + str(rows)
+        return f"{self.text}\nLIMIT {rows:d}" if self.unlimited else self.text
 
 
 def read_only(cypher: str) -> ReadOnlyQuery:
@@ -47,8 +57,12 @@ def read_only(cypher: str) -> ReadOnlyQuery:
         tokens.pop()
     if not tokens:
         refuse("it is empty; begin with MATCH or RETURN", 1, 1)
-    _Walk(tokens).check()
-    return ReadOnlyQuery(spell(tokens), frozenset(t.value for t in tokens if t.kind is Kind.PARAMETER))
+    walk = _Walk(tokens)
+    walk.check()
+    parameters = frozenset(token.value for token in tokens if token.kind is Kind.PARAMETER)
+    limited = len(tokens) > 2 and tokens[-2].upper == "LIMIT" and tokens[-1].value.isdecimal()
+    limit = int(tokens[-1].value) if limited and tokens[-1].kind is Kind.NUMBER else None
+    return ReadOnlyQuery(spell(tokens), parameters, walk.unlimited, limit)
 
 
 @dataclass(slots=True)
@@ -70,6 +84,7 @@ class _Walk:
         self.clause_due = True  # a query or subquery begins here
         self.block_next = ""  # the next brace opens this kind of subquery
         self.arguments_at = -1  # where the bracket of an allowed procedure would be
+        self.unlimited = False  # the last clause of the query itself is RETURN, perhaps with ORDER BY and SKIP
 
     def check(self) -> None:
         """Refuse, or return."""
@@ -83,8 +98,8 @@ class _Walk:
         if self.stack:
             opener = self.stack[-1].opened_by
             self._refuse(f"{opener.value} is never closed", opener)
-        if self.clause_due:
-            self._refuse("it ends where a clause should begin", self.tokens[-1])
+        if self.clause_due or self.block_next:
+            self._refuse("it ends where more should follow", self.tokens[-1])
 
     def _at(self, index: int) -> Token | None:
         return self.tokens[index] if 0 <= index < len(self.tokens) else None
@@ -199,6 +214,8 @@ class _Walk:
             self._refuse(f"the clause {token.value} inside of brackets; as a name it goes in backticks", token)
         if not self.operand and not self._begins(index):
             self._refuse(f"the clause {token.value} where a value should be; as a name it goes in backticks", token)
+        if not self.stack and token.upper not in ("ORDER", "SKIP", "OFFSET"):
+            self.unlimited = token.upper == "RETURN"
         self.operand = False
         self.block_next = "CALL" if token.upper == "CALL" else ""
         self.clause_due = token.upper == "UNION"

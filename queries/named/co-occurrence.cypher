@@ -16,7 +16,7 @@ MATCH (:Label {name: $second})<-[:DESCENDS_FROM*0..1]-(g:Label)
 WITH firsts, collect(g.id) AS seconds
 MATCH (:Cohort {id: $cohort})<-[i:IN_COHORT]-(l:Lesion)
 MATCH (l)-[:HAS_LABEL]->(c:Label)
-WITH l, i.split AS split, max(CASE WHEN c.id IN firsts THEN 1 ELSE 0 END) AS a,
+WITH l.id AS lesion, i.split AS split, max(CASE WHEN c.id IN firsts THEN 1 ELSE 0 END) AS a,
      max(CASE WHEN c.id IN seconds THEN 1 ELSE 0 END) AS b
 WITH split, count(*) AS lesions, sum(a) AS with_first, sum(b) AS with_second, sum(a * b) AS with_both
 WITH split, lesions, with_first, with_second, with_both, 1.0 * with_first * with_second / lesions AS expected

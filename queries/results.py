@@ -1,0 +1,180 @@
+"""Results of queries, and the forms they leave in: a table to look at, CSV, JSON and Parquet."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from kg.errors import LesionKGError, UsageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from rich.table import Table
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Format(StrEnum):
+    """Forms of a result."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
+@dataclass(frozen=True)
+class Result:
+    """Rows of a query.
+
+    Attributes:
+        columns: names of the columns; empty when a free query found no row.
+        rows: one tuple a row: None, bool, int, float, text, or lists and mappings of these.
+        truncated: whether there were more rows than were allowed.
+        notes: what must be said beside the result, e.g. that its model saw no pixels.
+        seconds: time from handing the query to the graph until its last row.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    truncated: bool = False
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    def as_dicts(self) -> list[dict[str, Any]]:
+        """The rows as dictionaries."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+def as_table(result: Result, title: str = "") -> Table:
+    """A table for the terminal; numbers to four significant digits, lists separated by commas."""
+    from rich.table import Table
+
+    table = Table(title=title or None, title_justify="left", caption=_caption(result), caption_justify="left")
+    for place, column in enumerate(result.columns):
+        number = all(_is_number(row[place]) or row[place] is None for row in result.rows)
+        table.add_column(column, justify="right" if number and result.rows else "left", overflow="fold")
+    for row in result.rows:
+        table.add_row(*(_shown(value) for value in row))
+    return table
+
+
+def write_csv(result: Result, stream: TextIO) -> None:
+    """Write CSV (RFC 4180, UTF-8).
+
+    A text that a spreadsheet would run as a formula (it begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage
+    return) gets an apostrophe in front, the usual practice; numbers are left alone. Lists and mappings are JSON in one
+    cell.
+    """
+    writer = csv.writer(stream)
+    writer.writerow([_cell(column) for column in result.columns])
+    writer.writerows([_cell(value) for value in row] for row in result.rows)
+
+
+def as_json(result: Result) -> dict[str, Any]:
+    """The result as one JSON document; numbers that are not finite become null."""
+    return {
+        "columns": list(result.columns),
+        "rows": [{name: _finite(value) for name, value in row.items()} for row in result.as_dicts()],
+        "truncated": result.truncated,
+        "notes": list(result.notes),
+        "seconds": round(result.seconds, 3),
+    }
+
+
+def as_arrow(result: Result) -> pa.Table:
+    """The result as an Arrow table; the notes are in its metadata.
+
+    Raises:
+        UsageError: a column holds values of several types, which Arrow does not.
+    """
+    import pyarrow as pa
+
+    columns = []
+    for place, name in enumerate(result.columns):
+        try:
+            columns.append(pa.array([row[place] for row in result.rows]))
+        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
+            raise UsageError(
+                f"column {name!r}: holds values of several types, which Parquet cannot; use --format json"
+            ) from error
+    table = pa.Table.from_arrays(columns, names=list(result.columns))
+    return table.replace_schema_metadata({"notes": json.dumps(result.notes), "truncated": json.dumps(result.truncated)})
+
+
+def write(result: Result, form: Format, path: Path) -> None:
+    """Write a result to a file, whole or not at all.
+
+    Raises:
+        UsageError: the form is the table, or does not fit the values.
+        LesionKGError: the file cannot be written.
+    """
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        match form:
+            case Format.CSV:
+                with partial.open("w", encoding="utf-8", newline="") as stream:
+                    write_csv(result, stream)
+            case Format.JSON:
+                partial.write_text(json.dumps(as_json(result), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+            case Format.PARQUET:
+                import pyarrow.parquet as pq
+
+                pq.write_table(as_arrow(result), partial)
+            case _:
+                raise UsageError("a table is for looking at; give --format csv, json or parquet with --out")
+        partial.replace(path)
+    except OSError as error:
+        raise LesionKGError(f"{path}: cannot be written ({error.strerror}); name another file") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _caption(result: Result) -> str:
+    rows = f"{len(result.rows)} row{'' if len(result.rows) == 1 else 's'}"
+    more = ", and there are more" if result.truncated else ""
+    return f"{rows}{more}, {result.seconds:.2f} s"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return ", ".join(_shown(item) for item in value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_shown(item)}" for key, item in value.items())
+    return "".join(character if character.isprintable() or character == "\n" else " " for character in str(value))
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, (list, Mapping)):
+        value = json.dumps(_finite(value), ensure_ascii=False)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+        return f"'{value}"
+    return value
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    return value
