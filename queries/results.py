@@ -15,7 +15,7 @@ from kg.errors import LesionKGError, UsageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from rich.table import Table
+    from rich.console import Group
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -52,17 +52,20 @@ class Result:
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
-def as_table(result: Result, title: str = "") -> Table:
-    """A table for the terminal; numbers to four significant digits, lists separated by commas."""
+def as_table(result: Result, title: str = "") -> Group:
+    """A table for the terminal with its number of rows; numbers to four significant digits, lists with commas."""
+    from rich.console import Group
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=title or None, title_justify="left", caption=_caption(result), caption_justify="left")
+    table = Table()
     for place, column in enumerate(result.columns):
         number = all(_is_number(row[place]) or row[place] is None for row in result.rows)
-        table.add_column(column, justify="right" if number and result.rows else "left", overflow="fold")
+        table.add_column(Text(column), justify="right" if number and result.rows else "left", overflow="fold")
     for row in result.rows:
-        table.add_row(*(_shown(value) for value in row))
-    return table
+        table.add_row(*(Text(_shown(value)) for value in row))
+    above = [Text(title, style="bold")] if title else []
+    return Group(*above, *([table] if result.columns else []), Text(_summary(result)))
 
 
 def write_csv(result: Result, stream: TextIO) -> None:
@@ -136,7 +139,7 @@ def write(result: Result, form: Format, path: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _caption(result: Result) -> str:
+def _summary(result: Result) -> str:
     rows = f"{len(result.rows)} row{'' if len(result.rows) == 1 else 's'}"
     more = ", and there are more" if result.truncated else ""
     return f"{rows}{more}, {result.seconds:.2f} s"

@@ -23,7 +23,7 @@ from queries.request import Request, answer
 MEMORY_BYTES = 3 << 30
 """Most memory of the child, the heap of the graph engine (1 GB) included."""
 
-TURN_S = 5.0
+TURN_S = 3.0
 """Longest wait for another query of the same graph folder to end."""
 
 
