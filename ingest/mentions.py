@@ -5,7 +5,7 @@ released ontology (its parents among the label set, in whatever order), then the
 from left to right: when the entries after a mention are exactly its parents, they are inferred; otherwise the next
 entry is a mention too. Duplicates are part of the order, so parse first and remove them afterwards.
 
-Measured on the released file (``tests/ingest/test_mentions.py`` asserts it): of the 14,380 relevant lists of train in
+Measured on the released file (``lesionkg ingest mentions`` prints it): of the 14,380 relevant lists of train in
 which a label has parents, 95.9 % parse without a remainder, that is, every mention is followed by all its parents;
 with each list shuffled 13 % do (7 % when the order of the parents counts as well). A label is *asserted* when it is a
 mention in a lesion's relevant or uncertain list at least once. 32,544 of the 81,430 training positives (relevant or
@@ -17,8 +17,11 @@ mentions.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import pyarrow.compute as pc
 
 from ingest.label_lists import KINDS, LabelLists
 from kg import algebra
@@ -58,6 +61,27 @@ class AssertedLabels:
     has: BoolMatrix
     may_have: BoolMatrix
     not_about: BoolMatrix
+
+
+@dataclass(frozen=True)
+class MentionCounts:
+    """How far the released lists follow their order, over the training lesions.
+
+    Attributes:
+        tested_lists: relevant lists in which a label has parents.
+        parsed_percent: those that parse whole.
+        parsed_shuffled_percent: those that parse whole after each was shuffled (seeded).
+        positives: distinct (lesion, label) pairs that are relevant or uncertain.
+        inferred: those of them that are not asserted.
+        inferred_percent: the same as a share.
+    """
+
+    tested_lists: int
+    parsed_percent: float
+    parsed_shuffled_percent: float
+    positives: int
+    inferred: int
+    inferred_percent: float
 
 
 def listed_parents(ontology: Ontology, label_set: str) -> Parents:
@@ -116,3 +140,27 @@ def asserted_labels(lists: LabelLists, parents: Parents) -> AssertedLabels:
         may_have=algebra.minus(uncertain.multiply(asserted), relevant),
         not_about=irrelevant,
     )
+
+
+def count_mentions(lists: LabelLists, parents: Parents, seed: int = 1) -> MentionCounts:
+    """The figures in this module's description, counted."""
+    train = LabelLists(lists.terms, lists.table.filter(pc.equal(lists.table["split"], "train")))
+    tested = [row for row in train.lists("relevant") if any(parents[label] for label in row)]
+    shuffle = random.Random(seed)
+    shuffled = [shuffle.sample(row, len(row)) for row in tested]
+    size = len(lists.terms)
+    listed = algebra.union(multi_hot(train.lists("relevant"), size), multi_hot(train.lists("uncertain"), size))
+    labels = asserted_labels(train, parents)
+    inferred = listed.nnz - algebra.union(labels.has, labels.may_have).nnz
+    return MentionCounts(
+        tested_lists=len(tested),
+        parsed_percent=_percent(sum(parse(row, parents).whole for row in tested), len(tested)),
+        parsed_shuffled_percent=_percent(sum(parse(row, parents).whole for row in shuffled), len(tested)),
+        positives=int(listed.nnz),
+        inferred=int(inferred),
+        inferred_percent=_percent(inferred, listed.nnz),
+    )
+
+
+def _percent(part: int, whole: int) -> float:
+    return 100 * part / whole if whole else 0.0

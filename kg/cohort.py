@@ -144,7 +144,7 @@ class Cohort:
         if _cohort_id(self.name, self.matrix_hash, self.content_hash) != self.id:
             raise CohortError(f"cohort {self.id}: its lesions' metadata is not what was frozen; freeze a new cohort")
 
-    @property
+    @cached_property
     def content_hash(self) -> str:
         """Hash of everything but name and ontology; see :func:`content_hash`."""
         return content_hash(self.label_set, self.label_ids, self.table)

@@ -85,7 +85,7 @@ def freeze(store: GraphStore, name: str, split_from: str = DEFAULT_SPLIT, label_
             matrix_hash=matrices.matrix_hash,
             table=table,
         )
-        return cohort if add_cohort(tx, cohort) else _load(tx, cohort.id)
+        return cohort if add_cohort(tx, cohort) else read_cohort(tx, cohort.id)
 
     return store.write_transaction(work)
 
@@ -96,7 +96,7 @@ def load_cohort(store: GraphStore, key: str) -> Cohort:
     Raises:
         CohortError: no such cohort, or its lesions or labels are not what was frozen.
     """
-    return store.read_transaction(lambda tx: _load(tx, key))
+    return store.read_transaction(lambda tx: read_cohort(tx, key))
 
 
 def list_cohorts(store: GraphStore) -> list[CohortEntry]:
@@ -148,7 +148,8 @@ def find_content(tx: Transaction, cohort: Cohort) -> str:
     return str(rows[0]["id"]) if rows else ""
 
 
-def _load(tx: Transaction, key: str) -> Cohort:
+def read_cohort(tx: Transaction, key: str) -> Cohort:
+    """As :func:`load_cohort`, inside an open transaction."""
     entry = _entry(tx, key)
     has = tx.run(
         "MATCH (c:Cohort {id: $id}) RETURN c.label_ids AS ids, c.label_names AS names ORDER BY c.id", {"id": entry.id}

@@ -153,20 +153,35 @@ def _write_edges(tx: Transaction, table: EdgeRows, changes: _Changes, scope: Row
     tx.run_many(
         f"UNWIND $rows AS row MATCH {a}-[r:{table.type}]->{b} WHERE {_own(table)} DELETE r", changes.other, scope
     )
-    tx.run_many(f"UNWIND $rows AS row MATCH {b} MATCH {a} CREATE (a)-[:{table.type} {{{given}}}]->(b)", changes.create)
+    tx.run_many(
+        f"UNWIND $rows AS row MATCH {a} UNWIND row.b AS other MATCH (b:{table.end} {{{end}: other}}) "
+        f"CREATE (a)-[:{table.type} {{{given}}}]->(b)",
+        _by_start(changes.create, table.properties),
+    )
+
+
+def _by_start(rows: Sequence[Row], properties: Sequence[str]) -> list[Row]:
+    """Rows with equal start node and properties become one, so that each start node is looked up once."""
+    grouped: dict[tuple[object, ...], Row] = {}
+    for row in rows:
+        key = (row["a"], *(row[name] for name in properties))
+        if key in grouped:
+            grouped[key]["b"].append(row["b"])
+        else:
+            grouped[key] = {**row, "b": [row["b"]]}
+    return list(grouped.values())
 
 
 def _require_edges(tx: Transaction, table: EdgeRows, scope: Row) -> None:
-    for pattern in (
-        f"(a:{table.start})-[r:{table.type}]->(b:{table.end})",
-        f"(b:{table.end})<-[r:{table.type}]-(a:{table.start})",
-    ):
-        found = tx.run(f"MATCH {pattern} WHERE {_own(table)} RETURN count(r) AS n ORDER BY n", scope)[0]["n"]
-        if found != len(table.rows):
-            raise StoreError(
-                f"load of {table.type}: {found} relationships instead of {len(table.rows)}, so nothing was stored; "
-                "a node is missing in the graph, or the graph is damaged: restore a backup or load into a new one"
-            )
+    found = tx.run(
+        f"MATCH (a:{table.start})-[r:{table.type}]->(b:{table.end}) WHERE {_own(table)} RETURN count(r) AS n ORDER BY n",
+        scope,
+    )[0]["n"]
+    if found != len(table.rows):
+        raise StoreError(
+            f"load of {table.type}: {found} relationships instead of {len(table.rows)}, so nothing was stored; "
+            "a node is missing in the graph, or the graph is damaged: restore a backup or load into a new one"
+        )
 
 
 def _own(table: EdgeRows) -> str:
