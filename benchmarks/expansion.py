@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ingest.shipped_tables import read_tables
+from ingest.release import Release
 from kg.algebra import union
 from kg.matrices import RelationMatrices
 from kg.shipped import load_shipped
@@ -46,7 +46,7 @@ def contradictions_of_sets(label_sets: list[set[int]], exclusive: list[set[int]]
 def main() -> None:
     """Measure and print."""
     matrices = RelationMatrices.from_ontology(load_shipped("lesanet-repaired"), "lesanet-171")
-    train = read_tables().cohort(matrices).subset("train")
+    train = Release.shipped().cohort(matrices).subset("train")
     labels = union(train.relevant_matrix(), train.uncertain_matrix())
     expanded = matrices.expand(labels)
     ancestors = [set(np.flatnonzero(row)) for row in matrices.ancestors.toarray()]

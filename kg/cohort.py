@@ -304,10 +304,13 @@ def _checked(table: pa.Table, name: str, labels: int) -> pa.Table:
     missing = [c for c in COHORT_SCHEMA.names if c not in table.column_names]
     if missing:
         raise CohortError(f"cohort {name}: no column {missing[0]}; freeze it again")
-    rows = table.select(COHORT_SCHEMA.names).cast(COHORT_SCHEMA).sort_by("index").combine_chunks()
     for column in (f.name for f in COHORT_SCHEMA if not f.nullable):
-        if rows[column].null_count:
+        if table[column].null_count:
             raise CohortError(f"cohort {name}: {column} is empty for a lesion; freeze it again")
+    try:
+        rows = table.select(COHORT_SCHEMA.names).cast(COHORT_SCHEMA).sort_by("index").combine_chunks()
+    except pa.ArrowException as error:
+        raise CohortError(f"cohort {name}: a column has values of another type; freeze it again") from error
     index = rows["index"].to_numpy()
     if len(np.unique(index)) != len(index):
         raise CohortError(f"cohort {name}: lesion index {index[:-1][np.diff(index) == 0][0]} appears twice")
