@@ -66,6 +66,8 @@ def _open_server(url: str, read_only: bool, create: bool) -> GraphStore:
         raise UsageError(f"graph address with scheme {parts.scheme!r}: unknown; write a folder, bolt:// or neo4j://")
     if "@" in parts.netloc:
         raise UsageError(f"graph address with credentials: they would be shown; set {USER} and {PASSWORD} instead")
+    if not _names_a_server(url):
+        raise UsageError(f"graph address {url}: names no server; write {parts.scheme}://host:port")
     password = os.environ.get(PASSWORD)
     if not password:
         raise StoreCredentialsError(f"graph {url}: no credentials; set {USER} and {PASSWORD}")
@@ -81,3 +83,12 @@ def _open_server(url: str, read_only: bool, create: bool) -> GraphStore:
         store.close()
         raise
     return store
+
+
+def _names_a_server(url: str) -> bool:
+    """Whether an address has a host, and a number where its port is."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        return False

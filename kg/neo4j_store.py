@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +17,9 @@ from kg import schema
 from kg.errors import ConflictError, StoreCredentialsError, StoreError, StoreUnreachableError
 from kg.statements import require_reading
 from kg.store import SLICE, Parameters, Row, Transaction
+
+# The driver logs broken connections as errors; they reach the caller as exceptions. Who wants the log adds a handler.
+logging.getLogger("neo4j").addHandler(logging.NullHandler())
 
 T = TypeVar("T")
 

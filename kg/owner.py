@@ -162,6 +162,22 @@ class GraphOwner:
             remove_ownership(self._folder)
             try:
                 server.stop()
+                _hang_up(server)
             except engine_errors() as error:
                 raise StoreError(f"graph {self._folder}: its server did not stop ({error})") from error
         shutil.rmtree(self._private, ignore_errors=True)
+
+
+def _hang_up(server: Any) -> None:
+    """Close the connections of clients that are still there.
+
+    A stopped server only takes no new ones. Each old one keeps a thread, and the process could not end before its
+    client does. The engine offers no call for this, so the sockets are reached through its fields.
+    """
+    executor = jvm.java_class("com.arcadedb.bolt.BoltNetworkExecutor").class_
+    fields = {name: executor.getDeclaredField(name) for name in ("server", "socket")}
+    for field in fields.values():
+        field.setAccessible(True)
+    for thread in jvm.java_class("java.lang.Thread").getAllStackTraces().keySet():
+        if executor.isInstance(thread) and server.equals(fields["server"].get(thread)):
+            fields["socket"].get(thread).close()

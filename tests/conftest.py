@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from kg.ownership import Ownership
 from kg.store import GraphStore
 
 
@@ -41,12 +42,22 @@ def embedded_store(empty_graph_folder: Path, tmp_path: Path) -> Iterator[GraphSt
 
 
 @pytest.fixture(scope="session")
-def bolt_connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GraphStore]:
-    """A connection, over real Bolt, to a server in a subprocess; use ``bolt_store``."""
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Ownership]]:
+    """A graph folder that a subprocess serves over real Bolt, and how to reach it."""
     import graphs
 
     folder = tmp_path_factory.mktemp("served") / "graph"
-    with graphs.serving(folder) as owner, graphs.connect(owner, folder) as store:
+    with graphs.serving(folder) as owner:
+        yield folder, owner
+
+
+@pytest.fixture(scope="session")
+def bolt_connection(served: tuple[Path, Ownership]) -> Iterator[GraphStore]:
+    """A connection to the served folder; use ``bolt_store``."""
+    import graphs
+
+    folder, owner = served
+    with graphs.connect(owner, folder) as store:
         yield store
 
 
