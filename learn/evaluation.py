@@ -1,0 +1,207 @@
+"""What a run is worth: figures for validation and test lesions in the paper's conventions and in honest ones.
+
+Truth is what the cohort lists as relevant; a label that is uncertain and not relevant is ignored for that lesion.
+Lesions without
+ a relevant label are left out, as in the paper: nobody read their report for labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from kg.cohort import Cohort
+from kg.errors import TrainingError
+from kg.matrices import RelationMatrices
+from learn.bootstrap import Resampling, interval, macro
+from learn.decode import decode, threshold_and_expand
+from learn.figures import SUFFICIENT, Coherence, Decisions, Evaluation, Group, LabelFigures, SplitEvaluation
+from learn.metrics import Counts, Undefined, auc, by_class, calibration_error, mean
+from learn.predict import member_outputs
+from learn.run import Run
+from learn.thresholds import grid_thresholds
+
+_GROUP_REPLICATES = 200
+_GROUPS: tuple[tuple[str, str, tuple[tuple[str, float, float], ...]], ...] = (
+    ("age", "age", (("under 40", 0, 40), ("40 to 59", 40, 60), ("60 to 74", 60, 75), ("75 or over", 75, np.inf))),
+    (
+        "size",
+        "long_mm",
+        (("under 10 mm", 0, 10), ("10 to 20 mm", 10, 20), ("20 to 30 mm", 20, 30), ("30 mm or over", 30, np.inf)),
+    ),
+)
+
+
+def truth_of(cohort: Cohort) -> tuple[np.ndarray, np.ndarray]:
+    """Relevant labels, and which pairs count, both N x C bool."""
+    relevant = cohort.relevant_matrix().toarray()
+    return relevant, ~(cohort.uncertain_matrix().toarray() & ~relevant)
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """Scores and truth of the judged lesions of one split."""
+
+    cohort: Cohort
+    score: np.ndarray
+    probability: np.ndarray
+    truth: np.ndarray
+    used: np.ndarray
+
+    @classmethod
+    def of(cls, run: Run, cohort: Cohort, split: str) -> _Judged:
+        part = cohort.subset(split)
+        row_of = {lesion: i for i, lesion in enumerate(run.lesions)}
+        part = part.filter(np.diff(part.relevant_matrix().indptr) > 0)
+        part = part.filter(np.array([lesion in row_of for lesion in part.table["lesion"].to_pylist()], bool))
+        if part.size == 0:
+            raise TrainingError(f"run {run.run_id}: no prediction for any labelled {split} lesion; train again")
+        rows = np.array([row_of[lesion] for lesion in part.table["lesion"].to_pylist()])
+        return cls(part, run.score[rows], run.probability[rows], *truth_of(part))
+
+    @property
+    def patients(self) -> np.ndarray:
+        return np.array(self.cohort.table["patient"].to_pylist())
+
+
+def evaluate(run: Run, cohort: Cohort) -> Evaluation:
+    """Judge a run's predictions of the validation and test lesions of its cohort.
+
+    Raises:
+        TrainingError: the cohort is not the run's, or none of its lesions has a prediction.
+    """
+    run.require_cohort(cohort)
+    judged = {split: _Judged.of(run, cohort, split) for split in ("val", "test")}
+    val, test = judged["val"], judged["test"]
+    grid = grid_thresholds(val.truth, val.score, val.used)
+    areas = {split: auc(j.truth, j.score, j.used) for split, j in judged.items()}
+    replicates = {split: Resampling.of(j.patients).auc(j.truth, j.score, j.used) for split, j in judged.items()}
+    splits = {split: _split_evaluation(run, j, areas[split], replicates[split], grid) for split, j in judged.items()}
+    train = cohort.subset("train")
+    patients = {split: set(cohort.subset(split).table["patient"].to_pylist()) for split in ("train", "val")}
+    decided = decode(test.score, run.thresholds, run.matrices).positive
+    counts = Counts.of(test.truth, decided, test.used)
+    columns = (
+        run.matrices.label_ids,
+        run.matrices.names,
+        run.matrices.classes,
+        (train.positive_matrix()[train.has_metadata]).sum(axis=0).tolist(),
+        val.truth.sum(axis=0).tolist(),
+        test.truth.sum(axis=0).tolist(),
+        areas["test"].tolist(),
+        [interval(values) for values in replicates["test"].T],
+        counts.precision(Undefined.NAN).tolist(),
+        counts.recall().tolist(),
+        counts.f1().tolist(),
+        run.thresholds.tolist(),
+    )
+    labels = tuple(
+        LabelFigures(
+            i, n, c, a, b, t, area, ci.low, ci.high, p, r, f, th, "sufficient" if t >= SUFFICIENT else "insufficient"
+        )
+        for i, n, c, a, b, t, area, ci, p, r, f, th in zip(*columns, strict=True)
+    )
+    return Evaluation(run.run_id, len(patients["train"] & patients["val"]), splits, labels)
+
+
+def _split_evaluation(
+    run: Run, judged: _Judged, areas: np.ndarray, replicates: np.ndarray, grid: np.ndarray
+) -> SplitEvaluation:
+    matrices = run.matrices
+    support = (judged.truth & judged.used).sum(axis=0)
+    members, _ = member_outputs(run.weights, run.recipe, matrices.size, run.feature_map.transform(judged.cohort.table))
+    alone = [mean(auc(judged.truth, score, judged.used)) for score in members]
+    raw = judged.score >= run.thresholds
+    paper = threshold_and_expand(judged.score, grid, matrices)
+    coherent = decode(judged.score, run.thresholds, matrices).positive
+    defined = ~np.isnan(areas)
+    return SplitEvaluation(
+        lesions=judged.cohort.size,
+        patients=len(np.unique(judged.patients)),
+        macro_auc=mean(areas),
+        macro_auc_interval=interval(macro(replicates)),
+        macro_auc_sufficient=mean(areas, support >= SUFFICIENT),
+        insufficient_labels=int((support < SUFFICIENT).sum()),
+        weighted_auc=float(np.average(areas[defined], weights=support[defined])),
+        auc_by_class=by_class(areas, matrices.classes),
+        seed_macro_auc=tuple(alone),
+        seed_macro_auc_mean=float(np.mean(alone)),
+        seed_macro_auc_sd=float(np.std(alone, ddof=1)) if len(alone) > 1 else float("nan"),
+        paper=decisions(judged.truth, paper, judged.used, matrices),
+        coherent=decisions(judged.truth, coherent, judged.used, matrices),
+        coherence={
+            "thresholds_only": coherence(raw, matrices),
+            "paper": coherence(paper, matrices),
+            "decoded": coherence(coherent, matrices),
+        },
+        calibration_error={
+            "score": calibration_error(judged.score, judged.truth, judged.used),
+            "probability": calibration_error(judged.probability, judged.truth, judged.used),
+        },
+        groups=tuple(_groups(judged, coherent)),
+    )
+
+
+def decisions(truth: np.ndarray, decided: np.ndarray, used: np.ndarray, matrices: RelationMatrices) -> Decisions:
+    """Precision, recall and F1 of N x C decisions."""
+    counts = Counts.of(truth, decided, used)
+    # Macro figures are over labels that occur, in the paper's convention as in ours.
+    occurs = counts.actual > 0
+    pooled = counts.sum()
+    return Decisions(
+        precision_one=mean(counts.precision(Undefined.ONE), occurs),
+        precision_zero=mean(counts.precision(Undefined.ZERO), occurs),
+        precision_nan=mean(counts.precision(Undefined.NAN), occurs),
+        recall=mean(counts.recall()),
+        f1=mean(counts.f1()),
+        f1_by_class=by_class(counts.f1(), matrices.classes),
+        micro_precision=float(pooled.precision(Undefined.NAN)[0]),
+        micro_recall=float(pooled.recall()[0]),
+        micro_f1=float(pooled.f1()[0]),
+        never_predicted=int(((counts.predicted == 0) & occurs).sum()),
+    )
+
+
+def coherence(decided: np.ndarray, matrices: RelationMatrices) -> Coherence:
+    """Count the relations that N x C decided label sets break as they are."""
+    missing = matrices.expand(decided).toarray() & ~decided
+    exclusive = matrices.exclusive.toarray()
+    clashing = (decided.astype(np.float32) @ exclusive.astype(np.float32)) * decided
+    return Coherence(
+        lesions_incoherent=int((missing.any(axis=1) | (clashing > 0).any(axis=1)).sum()),
+        missing_ancestors=int(missing.sum()),
+        exclusive_pairs=int(clashing.sum() / 2),
+    )
+
+
+def _groups(judged: _Judged, decided: np.ndarray) -> Iterator[Group]:
+    sexes = np.array([sex or "unknown" for sex in judged.cohort.table["sex"].to_pylist()])
+    parts = [("sex", sex, sexes == sex) for sex in np.unique(sexes).tolist()]
+    for by, column, bounds in _GROUPS:
+        values = np.asarray(judged.cohort.table[column].to_numpy(), np.float64)
+        parts += [(by, name, (values >= low) & (values < high)) for name, low, high in bounds]
+        parts.append((by, "unknown", np.isnan(values)))
+    for by, name, rows in parts:
+        if not rows.any():
+            continue
+        truth, used = judged.truth[rows], judged.used[rows]
+        positives = (truth & used).sum(axis=0)
+        enough = (positives >= SUFFICIENT) & (positives < used.sum(axis=0))
+        patients = judged.patients[rows]
+        chosen = truth[:, enough], judged.score[rows][:, enough], used[:, enough]
+        resampled = Resampling.of(patients, _GROUP_REPLICATES).auc(*chosen)
+        pooled = Counts.of(truth, decided[rows], used).sum()
+        yield Group(
+            by=by,
+            group=name,
+            lesions=int(rows.sum()),
+            patients=len(np.unique(patients)),
+            labels=int(enough.sum()),
+            macro_auc=mean(auc(*chosen)),
+            interval=interval(macro(resampled)),
+            micro_precision=float(pooled.precision(Undefined.NAN)[0]),
+            micro_recall=float(pooled.recall()[0]),
+            micro_f1=float(pooled.f1()[0]),
+        )

@@ -1,0 +1,267 @@
+"""A training run on disk: one folder with everything needed to use, judge and publish a model without the graph.
+
+The folder appears by a rename when it is complete, so that a reader never sees half of one. ``config.json`` holds the
+SHA-256 of every other file, so that a truncated or swapped file is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from kg.cohort import Cohort
+from kg.errors import InputError, LesionKGError, TrainingError
+from kg.matrices import RelationMatrices
+from learn.calibration import Calibration
+from learn.features import MetadataFeatures
+from learn.recipe import Recipe
+
+_FORMAT = "lesionkg-run/1"
+METADATA = "metadata"
+"""Features that come from what is known of a lesion, without pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A trained model and its predictions for N validation and test lesions over C labels.
+
+    Attributes:
+        run_id: ``metadata-`` and ten hexadecimal digits of the hash of the configuration.
+        features: what the model looks at.
+        saw_pixels: whether it looked at an image.
+        cohort: id of the cohort it was trained on.
+        label_data_hash: of that cohort.
+        created: when a run of this configuration was first trained, UTC, ISO 8601.
+        recipe: every choice of the training.
+        matrices: relations it was trained with.
+        weights: tensors by name: ``<seed>.<parameter>`` of each member network, ``features.*`` and ``calibration.*``.
+        thresholds: on ``score``, shape (C,).
+        metrics: what the evaluation said, by split.
+        lesions: N lesion ids.
+        split: shape (N,), ``val`` or ``test``.
+        score: N x C float32, sigmoid of the refined logit, mean over members.
+        probability: N x C float32, calibrated.
+        embedding: N x D float32, unit length: the members' embeddings side by side.
+    """
+
+    run_id: str
+    features: str
+    saw_pixels: bool
+    cohort: str
+    label_data_hash: str
+    created: str
+    recipe: Recipe
+    matrices: RelationMatrices
+    weights: Mapping[str, np.ndarray]
+    thresholds: np.ndarray
+    metrics: Mapping[str, Any]
+    lesions: tuple[str, ...]
+    split: np.ndarray
+    score: np.ndarray
+    probability: np.ndarray
+    embedding: np.ndarray
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seeds of the member networks."""
+        return self.recipe.seeds
+
+    @property
+    def spl_weight(self) -> np.ndarray:
+        """Score propagation, S x C x C: ``[s, i, j]`` is what the score of label j adds to label i in member s."""
+        return np.stack([self.weights[f"{seed}.propagation.weight"] for seed in self.seeds])
+
+    @property
+    def spl_bias(self) -> np.ndarray:
+        """Bias of score propagation, S x C."""
+        return np.stack([self.weights[f"{seed}.propagation.bias"] for seed in self.seeds])
+
+    @property
+    def feature_map(self) -> MetadataFeatures:
+        """The map from lesion rows to features, as fitted in training."""
+        parts = (self.weights[f"features.{name}"] for name in ("centre", "scale", "fill"))
+        return MetadataFeatures(self.recipe.frequencies, self.recipe.midline, *parts)
+
+    @property
+    def calibration(self) -> Calibration:
+        """From scores to probabilities."""
+        return Calibration(self.weights["calibration.slope"], self.weights["calibration.intercept"])
+
+    def require_cohort(self, cohort: Cohort) -> None:
+        """Check that a cohort is the one of this run.
+
+        Raises:
+            TrainingError: other labels, another order, or other label data.
+        """
+        if cohort.label_ids != self.matrices.label_ids:
+            raise TrainingError(
+                f"run {self.run_id}: its labels are not those of cohort {cohort.id}, or not in that order; "
+                f"evaluate it on cohort {self.cohort}"
+            )
+        if (cohort.id, cohort.label_data_hash) != (self.cohort, self.label_data_hash):
+            raise TrainingError(
+                f"run {self.run_id}: trained on cohort {self.cohort}, not on {cohort.id}; "
+                "give the same cohort or train again"
+            )
+
+    def write(self, runs_folder: Path | str, per_label: str, model_card: str) -> Path:
+        """Write the run's folder, in place of an older run of the same configuration.
+
+        Args:
+            runs_folder: parent folder, made when absent.
+            per_label: CSV text with one line a label.
+            model_card: Markdown text.
+
+        Returns:
+            The folder.
+        """
+        parent = Path(runs_folder)
+        parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{self.run_id}.", dir=parent))
+        try:
+            self._write_files(partial, per_label, model_card)
+            partial.chmod(0o777 & ~_umask())
+            target = parent / self.run_id
+            if target.exists():
+                target.rename(partial / "replaced")
+                # The older run travels inside the new folder for a moment: no state without a whole run to recover.
+            partial.rename(target)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        shutil.rmtree(target / "replaced", ignore_errors=True)
+        return target
+
+    def _write_files(self, folder: Path, per_label: str, model_card: str) -> None:
+        self.matrices.save(folder / "matrices.safetensors")
+        save_file({k: np.ascontiguousarray(v) for k, v in sorted(self.weights.items())}, folder / "weights.safetensors")
+        save_file({"weight": self.spl_weight, "bias": self.spl_bias}, folder / "spl.safetensors")
+        ids = self.matrices.label_ids
+        finite = [None if np.isinf(t) else float(t) for t in self.thresholds]
+        _write_json(folder / "thresholds.json", dict(zip(ids, finite, strict=True)))
+        _write_json(folder / "metrics.json", self.metrics)
+        (folder / "per_label.csv").write_text(per_label, encoding="utf-8")
+        (folder / "model_card.md").write_text(model_card, encoding="utf-8")
+        columns = {name: _rows(getattr(self, name)) for name in ("score", "probability", "embedding")}
+        table = pa.table({"lesion": list(self.lesions), "split": self.split.tolist(), **columns})
+        pq.write_table(table, folder / "predictions.parquet", compression="zstd")
+        files = {path.name: _digest(path) for path in sorted(folder.iterdir())}
+        _write_json(folder / "config.json", {**self._config(), "files": files})
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            "format": _FORMAT,
+            "run_id": self.run_id,
+            "features": self.features,
+            "saw_pixels": self.saw_pixels,
+            "seeds": list(self.seeds),
+            "cohort": self.cohort,
+            "label_set": self.matrices.label_set,
+            "label_ids": list(self.matrices.label_ids),
+            "label_names": list(self.matrices.names),
+            "revision": self.matrices.revision,
+            "ontology_hash": self.matrices.ontology_hash,
+            "matrix_hash": self.matrices.matrix_hash,
+            "label_data_hash": self.label_data_hash,
+            "created": self.created,
+            "recipe": self.recipe.as_dict(),
+        }
+
+    @classmethod
+    def read(cls, path: Path | str) -> Run:
+        """Read a run's folder.
+
+        Raises:
+            InputError: no such folder, a file is missing, truncated or altered, or the files do not belong together.
+        """
+        folder = Path(path)
+        try:
+            config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+            if config["format"] != _FORMAT:
+                raise InputError(f"format {config['format']!r}, expected {_FORMAT!r}")
+            for name, digest in config["files"].items():
+                if _digest(folder / name) != digest:
+                    raise InputError(f"{name} is not the file that was written")
+            return cls._from_files(folder, config)
+        except InputError as error:
+            raise InputError(f"{folder}: not a whole run ({error}); train again") from error
+        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException, SafetensorError, LesionKGError) as error:
+            raise InputError(
+                f"{folder}: not a whole run ({type(error).__name__}); give a run's folder, or train again"
+            ) from error
+
+    @classmethod
+    def _from_files(cls, folder: Path, config: Mapping[str, Any]) -> Run:
+        matrices = RelationMatrices.load(folder / "matrices.safetensors")
+        if (tuple(config["label_ids"]), config["matrix_hash"]) != (matrices.label_ids, matrices.matrix_hash):
+            raise InputError("its label order or matrix hash is not that of its matrices")
+        recipe = Recipe.from_dict(config["recipe"])
+        run_id = run_id_of(config["features"], config["cohort"], config["label_data_hash"], matrices, recipe)
+        if run_id != config["run_id"]:
+            raise InputError("its id does not fit its configuration")
+        table = pq.read_table(folder / "predictions.parquet")
+        thresholds = json.loads((folder / "thresholds.json").read_text(encoding="utf-8"))
+        return cls(
+            run_id=run_id,
+            features=config["features"],
+            saw_pixels=config["saw_pixels"],
+            cohort=config["cohort"],
+            label_data_hash=config["label_data_hash"],
+            created=config["created"],
+            recipe=recipe,
+            matrices=matrices,
+            weights=load_file(folder / "weights.safetensors"),
+            thresholds=np.array([np.inf if (t := thresholds[i]) is None else t for i in matrices.label_ids]),
+            metrics=json.loads((folder / "metrics.json").read_text(encoding="utf-8")),
+            lesions=tuple(table["lesion"].to_pylist()),
+            split=np.array(table["split"].to_pylist()),
+            **{name: _matrix(table[name]) for name in ("score", "probability", "embedding")},
+        )
+
+
+def run_id_of(features: str, cohort: str, label_data_hash: str, matrices: RelationMatrices, recipe: Recipe) -> str:
+    """Id of the run of a configuration: equal configurations give equal ids.
+
+    Names and synonyms of labels, and the revision of the graph, do not enter: they leave a model as it is.
+    """
+    content = [_FORMAT, features, cohort, label_data_hash, matrices.label_set, matrices.matrix_hash, recipe.as_dict()]
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return f"{features}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _rows(values: np.ndarray) -> pa.Array:
+    flat = pa.array(np.ascontiguousarray(values, np.float32).ravel())
+    fixed = pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
+    return fixed.cast(pa.list_(pa.float32()))
+
+
+def _matrix(column: pa.ChunkedArray) -> np.ndarray:
+    joined = column.combine_chunks()
+    return np.asarray(joined.flatten().to_numpy(), np.float32).reshape(len(joined), -1)
