@@ -154,13 +154,15 @@ def contradictions(labels: object, exclusive: object) -> np.ndarray:
         Integer array, shape (k, 3): lesion row, smaller label column, larger label column; sorted.
     """
     positive = as_bool(labels)
-    pairs = to_pairs(exclusive, symmetric=True)
-    columns = sp.csc_array(positive)
-    both = sp.coo_array(columns[:, pairs[:, 0]].multiply(columns[:, pairs[:, 1]])) if len(pairs) else None
-    if both is None or both.nnz == 0:
-        return np.zeros((0, 3), np.int64)
-    found = np.column_stack([both.row, pairs[both.col]]).astype(np.int64)
-    return found[np.lexsort((found[:, 2], found[:, 1], found[:, 0]))]
+    exclusive_dense = as_bool(exclusive).toarray()
+    lengths = np.diff(positive.indptr).astype(np.int64)
+    rows = np.repeat(np.arange(positive.shape[0]), lengths)
+    partners = lengths[rows]  # every label is paired with each label of its lesion
+    first = np.repeat(positive.indices.astype(np.int64), partners)
+    place = np.arange(len(first)) - np.repeat(np.cumsum(partners) - partners, partners)
+    second = positive.indices[np.repeat(positive.indptr[rows], partners) + place].astype(np.int64)
+    clash = (first <= second) & exclusive_dense[first, second]
+    return np.column_stack([np.repeat(rows, partners)[clash], first[clash], second[clash]])
 
 
 def coherent(labels: object, ancestors: object, exclusive: object) -> np.ndarray:

@@ -143,7 +143,7 @@ def predicted_rows(run: Run, rows: np.ndarray, decoded: Decoded) -> list[Row]:
             "label": ids[c],
             "score": round(float(run.score[rows[n], c]), 6),
             "probability": round(float(run.probability[rows[n], c]), 6),
-            "threshold": round(float(run.thresholds[c]), 6),
+            "threshold": round(float(run.thresholds[c]), 6) if np.isfinite(run.thresholds[c]) else None,
             "expanded_from": ids[k] if k >= 0 else None,
         }
         for n, c, k in zip(found, column, origin, strict=True)
