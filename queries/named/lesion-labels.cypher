@@ -1,6 +1,6 @@
 // title: All labels of a lesion
 // question: What is said, inferred, doubted and predicted about this lesion?
-// param lesion: lesion = DL:00109 -- the lesion
+// param lesion: lesion = DL:01760 -- the lesion
 // param model: model = latest -- the model whose predictions are shown
 // column origin: said, inferred, uncertain, about another lesion, predicted, or next best
 // column label: the label

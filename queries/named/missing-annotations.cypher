@@ -12,20 +12,26 @@
 // column similar: those lesions, nearest first
 // column mentioned: labels said of the lesion
 MATCH (:Cohort {id: $cohort})<-[:IN_COHORT {split: $split}]-(l:Lesion)
-MATCH (l)-[s:SIMILAR_TO {model: $model}]->(o:Lesion)
-MATCH (o)-[:HAS_LABEL]->(:Label)-[:DESCENDS_FROM*0..1]->(u:Label)
-WITH DISTINCT l, s.rank AS rank, o.id AS other, u.id AS id
-ORDER BY rank
-WITH l, id, collect(other) AS similar
-WHERE size(similar) >= $neighbours
-WITH l, collect({id: id, similar: similar}) AS backed
+MATCH (l)-[:HAS_LABEL]->(:Label)-[:DESCENDS_FROM*0..1]->(u:Label)
+WITH l, collect(u.id) AS positive
 MATCH (l)-[p:PREDICTED {model: $model}]->(c:Label)
-WITH l, p.probability AS probability, c, [b IN backed WHERE b.id = c.id] AS backing
-WHERE size(backing) = 1 AND NOT EXISTS { (l)-[:HAS_LABEL]->(:Label)-[:DESCENDS_FROM*0..1]->(c) }
+WHERE NOT c.id IN positive
+WITH c, collect({lesion: l, probability: p.probability}) AS alarms
+MATCH (c)<-[:DESCENDS_FROM*0..1]-(f:Label)
+WITH c, alarms, collect(f.id) AS family
+UNWIND alarms AS alarm
+WITH c, family, alarm.lesion AS l, alarm.probability AS probability
+MATCH (l)-[s:SIMILAR_TO {model: $model}]->(o:Lesion)
+MATCH (o)-[:HAS_LABEL]->(f:Label)
+WHERE f.id IN family
+WITH DISTINCT c, l, probability, o.id AS other, s.rank AS rank
+ORDER BY rank
+WITH c, l, probability, collect(other) AS similar
+WHERE size(similar) >= $neighbours
 MATCH (l)-[:HAS_LABEL]->(m:Label)
-WITH l, c, probability, backing[0].similar AS similar, m.name AS name
+WITH c, l, probability, similar, m.name AS name
 ORDER BY name
-WITH l, c, probability, similar, collect(DISTINCT name) AS mentioned
+WITH c, l, probability, similar, collect(DISTINCT name) AS mentioned
 RETURN l.id AS lesion, c.name AS label, probability, size(similar) AS neighbours, similar, mentioned
 ORDER BY neighbours DESC, probability DESC, lesion, label
 LIMIT $limit

@@ -1,6 +1,6 @@
 // title: A patient's lesions over studies
 // question: Which lesions does this patient have, how large are they in each study, and what was said of them?
-// param patient: patient = DL:P0005 -- the patient
+// param patient: patient = DL:P0047 -- the patient
 // column study: number of the study
 // column age: age in years at the study; empty where unknown
 // column series: id of the series

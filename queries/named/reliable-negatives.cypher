@@ -1,6 +1,6 @@
 // title: Reliable negatives of a lesion
 // question: Which labels can this lesion not have, because of which of its labels, and through which listed exclusion?
-// param lesion: lesion = DL:00109 -- the lesion
+// param lesion: lesion = DL:01760 -- the lesion
 // param label_set: label_set = lesanet-171 -- the labels to look at
 // column negative: label that the lesion reliably does not have
 // column because: labels said of the lesion that exclude it

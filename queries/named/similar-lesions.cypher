@@ -1,6 +1,6 @@
 // title: Similar lesions
 // question: Which lesions of other patients does the model hold to be like this one, and which labels do they share?
-// param lesion: lesion = DL:00109 -- the lesion
+// param lesion: lesion = DL:01760 -- the lesion
 // param model: model = latest -- the model
 // column rank: 1 for the most similar
 // column similar: id of the similar lesion
