@@ -151,7 +151,9 @@ def _write_difference(tx: Transaction, present: OntologyRows, wanted: OntologyRo
     for kind, (start, end) in ENDS.items():
         first = f"MATCH (a:{start} {{{NODE_KEYS[start]}: row.start}})"
         second = f"MATCH (b:{end} {{{NODE_KEYS[end]}: row.end}})"
-        tx.run_many(f"UNWIND $rows AS row {first} {second} MATCH (a)-[r:{kind}]->(b) DELETE r", stale[kind])
+        # Collected first: the embedded engine deletes while it still walks a node's relationships, and misses some.
+        delete = f"UNWIND $rows AS row {first} {second} MATCH (a)-[r:{kind}]->(b) "
+        tx.run_many(delete + "WITH collect(r) AS found FOREACH (r IN found | DELETE r)", stale[kind])
         if kind in COMPUTED:
             create = f"UNWIND $rows AS row {first} UNWIND row.ends AS key MATCH (b:Label {{id: key}}) "
             tx.run_many(create + f"CREATE (a)-[:{kind}]->(b)", _by_start(missing[kind]))

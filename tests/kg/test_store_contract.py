@@ -157,6 +157,37 @@ def test_no_rows_are_no_statement(any_store: GraphStore) -> None:
     assert ids(any_store) == []
 
 
+def test_collected_relationships_are_all_deleted(any_store: GraphStore) -> None:
+    """The form every delete uses. Without ``collect`` the embedded engine passes over some parallel relationships."""
+    names = [f"{i:03d}" for i in range(60)]
+    kept = {("000", "001"), ("059", "000")}
+    links = [{"a": a, "b": b} for a in names for b in names[::7] for _ in range(3)]
+
+    def load(tx: Transaction) -> None:
+        add(*names)(tx)
+        tx.run_many(
+            "UNWIND $rows AS row MATCH (a:Label {id: row.a}) MATCH (b:Label {id: row.b}) CREATE (a)-[:IS_A]->(b)",
+            [*links, *({"a": a, "b": b} for a, b in kept)],
+        )
+
+    def delete(tx: Transaction) -> None:
+        tx.run_many(
+            "UNWIND $rows AS row MATCH (k:Label {id: row.id}) SET k += row", [{"id": n, "t": n * 50} for n in names]
+        )
+        tx.run_many(
+            "UNWIND $rows AS row MATCH (a:Label {id: row.a})-[r:IS_A]->(b:Label {id: row.b}) "
+            "WITH collect(r) AS found FOREACH (r IN found | DELETE r)",
+            [{"a": a, "b": b} for a in names for b in names[::7] if (a, b) not in kept],
+        )
+
+    any_store.write_transaction(load)
+    any_store.write_transaction(delete)
+    rows = any_store.read(
+        "MATCH (a:Label)-[r:IS_A]->(b:Label) RETURN a.id AS a, b.id AS b, count(r) AS n ORDER BY a, b"
+    )
+    assert [(row["a"], row["b"], row["n"]) for row in rows] == [("000", "001", 1), ("059", "000", 4)]
+
+
 @pytest.mark.parametrize(
     "statement",
     [

@@ -1,0 +1,112 @@
+"""``lesionkg graph``: own and serve the graph folder, check it, adopt direct edits."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kg.errors import UsageError
+from lesionkg.cli.context import Graph, Home, Json, console, errors, graph_url, print_json
+
+app = typer.Typer(no_args_is_help=True, help="Serve the graph folder, check it, adopt edits made directly in it.")
+
+
+@app.command()
+def serve(home: Home = None, graph: Graph = None) -> None:
+    """Own the graph folder and serve it over Bolt, on this machine only, until Ctrl-C.
+
+    Other lesionkg commands find it by themselves. For another Bolt client, user names and passwords are in the file
+    that is named at the start; `reader` can change nothing. They are made up anew at each start.
+    """
+    from kg.owner import GraphOwner
+    from kg.ownership import ownership_file
+
+    url = graph_url(home, graph)
+    if "://" in url:
+        raise UsageError(f"graph {url}: is served already; give a graph folder")
+    folder = Path(url).absolute()
+    stop = threading.Event()
+    with GraphOwner(folder, create=True) as owner:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        console.print(
+            f"serving {folder} at {owner.url}, database {folder.name}; users reader and writer in "
+            f"{ownership_file(folder)}; Ctrl-C stops",
+            highlight=False,
+            soft_wrap=True,
+            markup=False,
+        )
+        while not stop.wait(3600):
+            pass
+    errors.print("stopped")
+
+
+@app.command()
+def verify(home: Home = None, graph: Graph = None, json_: Json = False) -> None:
+    """Compare the graph's content with its stamped revision, and the relationships with both of their ends.
+
+    Exits with 1 when somebody edited the ontology directly, or when the graph is damaged.
+    """
+    from kg import revision
+    from kg.connect import open_store
+    from kg.integrity import edge_counts
+
+    with open_store(graph_url(home, graph), read_only=True) as store:
+        head = revision.verify(store)
+        counts = edge_counts(store)
+    broken = [count for count in counts if not count.agrees]
+    if json_:
+        print_json(
+            {
+                "revision": head.sequence,
+                "ontology": head.ontology,
+                "ontology_hash": head.ontology_hash,
+                "matrix_hashes": dict(head.matrix_hashes),
+                "relationships": sum(count.stored for count in counts),
+                "broken": [asdict(count) for count in broken],
+            }
+        )
+    elif not broken:
+        console.print(
+            f"revision {head.sequence} ({head.ontology}) is what the graph holds; "
+            f"{sum(count.stored for count in counts):,} relationships agree with both of their ends",
+            highlight=False,
+            soft_wrap=True,
+        )
+    for count in broken:
+        errors.print(
+            f"{count.kind}: {count.outgoing} seen from their start, {count.incoming} from their end, {count.stored} "
+            "stored; the graph is damaged, restore a backup or load it afresh",
+            highlight=False,
+            soft_wrap=True,
+        )
+    if broken:
+        raise typer.Exit(1)
+
+
+@app.command()
+def adopt(
+    author: Annotated[str, typer.Option("--author", help="Who answers for the edit.")],
+    home: Home = None,
+    graph: Graph = None,
+    json_: Json = False,
+) -> None:
+    """Make what somebody wrote into the ontology directly the next revision, with closures computed anew."""
+    from kg import graph_ontology
+    from kg.connect import open_store
+    from kg.revision import head
+
+    with open_store(graph_url(home, graph), create=False) as store:
+        before = head(store).sequence
+        after = graph_ontology.adopt(store, author=author)
+    if json_:
+        print_json({"revision": after, "changed": after != before})
+    elif after == before:
+        console.print(f"revision {after} is what the graph holds; closures are computed from it", highlight=False)
+    else:
+        console.print(f"adopted as revision {after}", highlight=False)
