@@ -13,12 +13,14 @@ import numpy as np
 
 from ingest.load import load_deeplesion
 from ingest.release import Release
+from kg.cohort import Cohort
 from kg.connect import open_store
 from kg.errors import UsageError
 from kg.graph_cohort import load_cohort
 from kg.graph_matrices import matrices_from_graph
 from kg.graph_ontology import save_ontology
 from kg.inventory import Inventory, inventory
+from kg.matrices import RelationMatrices
 from kg.rules import check
 from kg.shipped import load_shipped
 from kg.statistics import statistics
@@ -104,7 +106,7 @@ def run_demo(home: Path, graph: str, say: Callable[[str], None], progress: Calla
             _contradictions(cohort, matrices, report, say)
     with report.timed("train"):
         run = train(cohort, matrices, Recipe(), home / "runs", progress=progress)
-        report.run, report.metrics = run.run_id, run.metrics
+        report.run, report.metrics = run.run_id, dict(run.metrics)
         _training(report, say)
     with open_store(graph) as store:
         with report.timed("publish"):
@@ -133,8 +135,8 @@ def _ontology(report: DemoReport, say: Callable[[str], None]) -> None:
     report.figures["errors_as_released"], report.figures["errors_after_repair"] = len(before), len(after)
     say(
         f"Ontology: {len(repaired.labels)} labels, {figures['labels']} in {LABEL_SET}; "
-        f"{figures['parent_pairs_reduction']} hierarchical and {figures['exclusive_pairs_minimal']} exclusive relations "
-        f"imply {figures['parent_pairs_closure']} and {figures['exclusive_pairs_inherited']:,}"
+        f"{figures['parent_pairs_reduction']} hierarchical and {figures['exclusive_pairs_minimal']} exclusive "
+        f"relations imply {figures['parent_pairs_closure']} and {figures['exclusive_pairs_inherited']:,}"
     )
     say(f"As released it has {len(before)} errors, after repair {len(after)}. One of them: {before[0].message}")
 
@@ -154,7 +156,7 @@ def _load(store: GraphStore, report: DemoReport, say: Callable[[str], None]) -> 
     )
 
 
-def _contradictions(cohort: Any, matrices: Any, report: DemoReport, say: Callable[[str], None]) -> None:
+def _contradictions(cohort: Cohort, matrices: RelationMatrices, report: DemoReport, say: Callable[[str], None]) -> None:
     found = {}
     for split in ("train", "val", "test"):
         clashes = matrices.contradictions(cohort.subset(split).positive_matrix())
