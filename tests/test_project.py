@@ -17,7 +17,17 @@ PACKAGES = ("kg", "ingest", "learn", "queries", "lesionkg")
 @pytest.fixture(scope="module")
 def wheel_names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     out = tmp_path_factory.mktemp("wheel")
-    arguments = ["-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(out), str(ROOT)]
+    arguments = [
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--wheel-dir",
+        str(out),
+        str(ROOT),
+    ]
     subprocess.run([sys.executable, *arguments], check=True, capture_output=True, timeout=120)
     (wheel,) = out.glob("lesionkg-*.whl")
     with zipfile.ZipFile(wheel) as archive:

@@ -33,7 +33,9 @@ def command(
     if json_:
         print_json(summary.as_dict())
         return
-    console.print(f"Model {summary.model}: {'published' if summary.changed else 'already in the graph, nothing changed'}")
+    console.print(
+        f"Model {summary.model}: {'published' if summary.changed else 'already in the graph, nothing changed'}"
+    )
     console.print(
         f"  correlations  {summary.correlations:,} of {summary.correlations_considered:,} "
         f"(weight {summary.correlation_threshold:.3f} or more in a seed)\n"
