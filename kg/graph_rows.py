@@ -1,8 +1,7 @@
 """Bring the nodes and relationships of one source to a wanted state, inside one write transaction.
 
 What is there is read first and compared, so that a load that changes nothing writes nothing, and relationships that the
-source no longer asserts are removed. All reading comes before all writing: after it changed nodes in the same
-transaction, the embedded engine was seen to miss a few of their relationships.
+source no longer asserts are removed. The result is counted before it is committed.
 """
 
 from __future__ import annotations
@@ -93,10 +92,12 @@ def write_all(tx: Transaction, nodes: Sequence[NodeRows], edges: Sequence[EdgeRo
     scope: Row = {"prefix": prefix, "source": source}
     node_changes = [_plan_nodes(tx, table, scope) for table in nodes]
     edge_changes = [_plan_edges(tx, table, scope) for table in edges]
+    for edge_table, changes in zip(edges, edge_changes, strict=True):
+        _delete_edges(tx, edge_table, changes, scope)
     for node_table, changes in zip(nodes, node_changes, strict=True):
         _write_nodes(tx, node_table, changes)
     for edge_table, changes in zip(edges, edge_changes, strict=True):
-        _write_edges(tx, edge_table, changes, scope)
+        _create_edges(tx, edge_table, changes)
     for edge_table in edges:
         _require_edges(tx, edge_table, scope)
     return sum(len(changes.create) + len(changes.other) for changes in (*node_changes, *edge_changes))
@@ -146,16 +147,21 @@ def _write_nodes(tx: Transaction, table: NodeRows, changes: _Changes) -> None:
     tx.run_many(f"UNWIND $rows AS row MATCH {node} SET n += row", changes.other)
 
 
-def _write_edges(tx: Transaction, table: EdgeRows, changes: _Changes, scope: Row) -> None:
+def _delete_edges(tx: Transaction, table: EdgeRows, changes: _Changes, scope: Row) -> None:
     start, end = table.keys
-    a, b = f"(a:{table.start} {{{start}: row.a}})", f"(b:{table.end} {{{end}: row.b}})"
+    pair = f"(a:{table.start} {{{start}: row.a}})-[r:{table.type}]->(b:{table.end} {{{end}: row.b}})"
+    # Collected first: a DELETE while the pattern is still walked makes the embedded engine skip relationships of nodes
+    # that lost others in the same transaction.
+    matched = f"UNWIND $rows AS row MATCH {pair} WHERE {_own(table)}"
+    tx.run_many(f"{matched} WITH collect(r) AS found FOREACH (r IN found | DELETE r)", changes.other, scope)
+
+
+def _create_edges(tx: Transaction, table: EdgeRows, changes: _Changes) -> None:
+    start, end = table.keys
     given = ", ".join(f"{name}: row.{name}" for name in table.properties)
     tx.run_many(
-        f"UNWIND $rows AS row MATCH {a}-[r:{table.type}]->{b} WHERE {_own(table)} DELETE r", changes.other, scope
-    )
-    tx.run_many(
-        f"UNWIND $rows AS row MATCH {a} UNWIND row.b AS other MATCH (b:{table.end} {{{end}: other}}) "
-        f"CREATE (a)-[:{table.type} {{{given}}}]->(b)",
+        f"UNWIND $rows AS row MATCH (a:{table.start} {{{start}: row.a}}) "
+        f"UNWIND row.b AS other MATCH (b:{table.end} {{{end}: other}}) CREATE (a)-[:{table.type} {{{given}}}]->(b)",
         _by_start(changes.create, table.properties),
     )
 
@@ -173,10 +179,8 @@ def _by_start(rows: Sequence[Row], properties: Sequence[str]) -> list[Row]:
 
 
 def _require_edges(tx: Transaction, table: EdgeRows, scope: Row) -> None:
-    found = tx.run(
-        f"MATCH (a:{table.start})-[r:{table.type}]->(b:{table.end}) WHERE {_own(table)} RETURN count(r) AS n ORDER BY n",
-        scope,
-    )[0]["n"]
+    pattern = f"(a:{table.start})-[r:{table.type}]->(b:{table.end})"
+    found = tx.run(f"MATCH {pattern} WHERE {_own(table)} RETURN count(r) AS n ORDER BY n", scope)[0]["n"]
     if found != len(table.rows):
         raise StoreError(
             f"load of {table.type}: {found} relationships instead of {len(table.rows)}, so nothing was stored; "
