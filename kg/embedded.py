@@ -61,13 +61,13 @@ class EmbeddedStore:
 
     def read(self, cypher: str, parameters: Parameters | None = None) -> list[Row]:
         """Run one statement that only reads; see :meth:`kg.store.GraphStore.read`."""
-        require_reading(cypher)
-        return self._rows(self._database.query, cypher, parameters)
+        return self.read_transaction(lambda tx: tx.run(cypher, parameters))
 
     def read_transaction(self, work: Callable[[Transaction], T]) -> T:
         """Run several reads on one consistent state; see :meth:`kg.store.GraphStore.read_transaction`.
 
-        The engine reads what is committed at each moment, so the count of writes is compared before and after.
+        The engine reads what is committed at each moment, even while one statement runs, so the count of writes is
+        compared before and after.
         """
         for attempt in range(_ATTEMPTS):
             before = self._writes()
@@ -202,7 +202,8 @@ class _Reading:
         self._store = store
 
     def run(self, cypher: str, parameters: Parameters | None = None) -> list[Row]:
-        return self._store.read(cypher, parameters)
+        require_reading(cypher)
+        return self._store._rows(self._store._database.query, cypher, parameters)
 
     def run_many(self, cypher: str, rows: Sequence[Row], parameters: Parameters | None = None) -> None:
         raise StoreError("read transaction: loads nothing; use write_transaction")

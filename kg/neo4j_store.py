@@ -85,12 +85,13 @@ class Neo4jStore:
 
     def read(self, cypher: str, parameters: Parameters | None = None) -> list[Row]:
         """Run one statement that only reads; see :meth:`kg.store.GraphStore.read`."""
-        return self._reading(lambda tx: tx.run(cypher, parameters))
+        return self.read_transaction(lambda tx: tx.run(cypher, parameters))
 
     def read_transaction(self, work: Callable[[Transaction], T]) -> T:
         """Run several reads on one consistent state; see :meth:`kg.store.GraphStore.read_transaction`.
 
-        Servers read what is committed at each moment, so the count of writes is compared before and after.
+        Servers read what is committed at each moment, even while one statement runs, so the count of writes is compared
+        before and after.
         """
         for attempt in range(_ATTEMPTS):
             before = self._writes()
@@ -176,7 +177,7 @@ class Neo4jStore:
             raise self._translated(error) from error
 
     def _writes(self) -> object:
-        return self.read(schema.READ_WRITES, {"id": schema.SCHEMA_ID})
+        return self._reading(lambda tx: tx.run(schema.READ_WRITES, {"id": schema.SCHEMA_ID}))
 
     def _session(self, access: str) -> neo4j.Session:
         if self._closed:

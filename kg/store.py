@@ -67,10 +67,11 @@ class GraphStore(Protocol):
         ...
 
     def read(self, cypher: str, parameters: Parameters | None = None) -> list[Row]:
-        """Run one statement that only reads.
+        """Run one statement that only reads, on one consistent state.
 
         Raises:
             QueryRefusedError: the statement writes, administers, or reaches files or the network; it was not run.
+            ConflictError: the graph changed during every attempt.
         """
         ...
 
