@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from importlib import import_module
 
 import click
@@ -38,6 +39,7 @@ def _root(
     pass
 
 
+@cache
 def _assemble() -> None:
     for verb in GROUPS:
         app.add_typer(import_module(f"lesionkg.cli.{verb}").app, name=verb)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,8 +28,16 @@ Graph = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
-console = Console()
-errors = Console(stderr=True)
+_WIDE = 160
+"""Columns where nobody watches: a file or a pipe has no edge to break lines at, and names must stay whole."""
+
+
+def _width(watched: bool) -> int | None:
+    return None if watched or os.environ.get("COLUMNS") else _WIDE
+
+
+console = Console(width=_width(sys.stdout.isatty()))
+errors = Console(stderr=True, width=_width(sys.stderr.isatty()))
 
 
 def home_folder(home: Path | None) -> Path:
