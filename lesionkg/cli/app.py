@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 
-import click
 import typer
 
 from kg.errors import LesionKGError
@@ -20,6 +19,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help=f"A knowledge graph of lesion labels, CT lesions and the models that label them. {RESEARCH_USE_ONLY}",
 )
+
+# Typer brings a click of its own, so the base of its usage errors is reached through Typer.
+_WRONG_USAGE: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
 
 # verb -> module in lesionkg.cli that defines `app` (a Typer group) or `command` (one function)
 GROUPS = ("ontology", "ingest", "matrices", "cohort", "graph")
@@ -55,10 +57,11 @@ def run(arguments: Sequence[str]) -> int:
     except LesionKGError as error:
         errors.print(f"lesionkg: {' '.join(str(error).split())}", markup=False, highlight=False, soft_wrap=True)
         return error.exit_code
-    except click.exceptions.Abort:
+    except typer.Abort:
         errors.print("lesionkg: stopped")
         return 1
-    except click.ClickException as error:
-        errors.print(f"lesionkg: {error.format_message()}", markup=False, highlight=False, soft_wrap=True)
+    except _WRONG_USAGE as error:
+        if error.message:  # none when the help was shown instead
+            errors.print(f"lesionkg: {error.format_message()}", markup=False, highlight=False, soft_wrap=True)
         return error.exit_code
     return result if isinstance(result, int) else 0

@@ -6,9 +6,9 @@
 // column lesion: id of the lesion
 // column first: one label said of the lesion
 // column second: another label said of the lesion, exclusive with the first
-// column first_chain: from the first label up to the label that is listed as exclusive
-// column second_chain: from the second label up to its listed partner
-// column source: who lists the two as exclusive
+// column first_via: from the first label up to the label that is listed as exclusive
+// column second_via: from the second label up to its listed partner
+// column listed_by: who lists the two as exclusive
 MATCH (:Cohort {id: $cohort})<-[:IN_COHORT {split: $split}]-(l:Lesion)
 MATCH (l)-[:HAS_LABEL]->(a:Label)
 MATCH (l)-[:HAS_LABEL]->(b:Label)
@@ -19,14 +19,16 @@ MATCH (b)-[:DESCENDS_FROM*0..1]->(above:Label)
 WITH a, b, lesions, collect(DISTINCT above.id) AS above_b
 MATCH (a)-[:DESCENDS_FROM*0..1]->(x:Label)-[e:EXCLUSIVE_WITH]-(y:Label)
 WHERE y.id IN above_b
-MATCH up = shortestPath((a)-[:IS_A|PART_OF|LOCATED_IN|INHERES_IN|HAS_ATTRIBUTE*0..12]->(x))
-MATCH over = shortestPath((b)-[:IS_A|PART_OF|LOCATED_IN|INHERES_IN|HAS_ATTRIBUTE*0..12]->(y))
+MATCH up = (a)-[:IS_A|PART_OF|LOCATED_IN|INHERES_IN|HAS_ATTRIBUTE*0..12]->(x)
+MATCH over = (b)-[:IS_A|PART_OF|LOCATED_IN|INHERES_IN|HAS_ATTRIBUTE*0..12]->(y)
 WITH a, b, lesions, e.source AS source,
-     [n IN nodes(up) | n.name] AS first_chain, [n IN nodes(over) | n.name] AS second_chain
-ORDER BY size(first_chain) + size(second_chain), first_chain[-1], second_chain[-1], source
-WITH a, b, lesions, collect({source: source, up: first_chain, over: second_chain})[0] AS shortest
+     [n IN nodes(up) | n.name] AS first_via, [n IN nodes(over) | n.name] AS second_via
+WITH a, b, lesions, source, first_via, second_via,
+     reduce(text = '', name IN first_via + second_via | text + name + ' ') AS text
+ORDER BY size(first_via) + size(second_via), text, source
+WITH a, b, lesions, collect({source: source, up: first_via, over: second_via})[0] AS shortest
 UNWIND lesions AS lesion
-RETURN lesion, a.name AS first, b.name AS second, shortest.up AS first_chain, shortest.over AS second_chain,
-       shortest.source AS source
+RETURN lesion, a.name AS first, b.name AS second, shortest.up AS first_via, shortest.over AS second_via,
+       shortest.source AS listed_by
 ORDER BY lesion, first, second
 LIMIT $limit

@@ -110,12 +110,12 @@ def test_the_chains_of_an_exclusion_follow_listed_relations(ask: Ask, world: Wor
     listed = {frozenset((label[p.a], label[p.b])) for p in world.ontology.exclusive_pairs}
     rows = ask("exclusive-labels-together", limit=EVERY).as_dicts()
     for row in rows:
-        assert (row["first_chain"][0], row["second_chain"][0]) == (row["first"], row["second"])
-        for chain in (row["first_chain"], row["second_chain"]):
+        assert (row["first_via"][0], row["second_via"][0]) == (row["first"], row["second"])
+        for chain in (row["first_via"], row["second_via"]):
             assert set(pairwise(chain)) <= parents
-        assert frozenset((row["first_chain"][-1], row["second_chain"][-1])) in listed
-        assert row["source"] in ("lesanet-released", "lesionkg-repair")
-    assert max(len(row["first_chain"]) + len(row["second_chain"]) for row in rows) > 3
+        assert frozenset((row["first_via"][-1], row["second_via"][-1])) in listed
+        assert row["listed_by"] in ("lesanet-released", "lesionkg-repair")
+    assert max(len(row["first_via"]) + len(row["second_via"]) for row in rows) > 3
 
 
 @pytest.mark.parametrize("lesion", ["DL:01760", "DL:00109", "DL:00200"])
