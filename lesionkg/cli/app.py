@@ -61,7 +61,7 @@ def run(arguments: Sequence[str]) -> int:
         errors.print("lesionkg: stopped")
         return 1
     except _WRONG_USAGE as error:
-        if error.message:  # none when the help was shown instead
-            errors.print(f"lesionkg: {error.format_message()}", markup=False, highlight=False, soft_wrap=True)
+        if said := error.format_message():  # nothing when the help was shown instead
+            errors.print(f"lesionkg: {said}", markup=False, highlight=False, soft_wrap=True)
         return error.exit_code
     return result if isinstance(result, int) else 0
