@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from kg.errors import StoreCredentialsError, StoreUnreachableError, UsageError
 from kg.ownership import read_ownership
 from kg.store import GraphStore
+
+if TYPE_CHECKING:
+    from kg.neo4j_store import Neo4jStore
 
 SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
 
@@ -48,11 +52,11 @@ def _open_folder(folder: Path, read_only: bool, create: bool) -> GraphStore:
         account = owner.accounts["reader" if read_only else "writer"]
         try:
             served = Neo4jStore(owner.bolt, account.user, account.password, folder.name, read_only=read_only)
-            served.check_schema()
-            return served
         except StoreUnreachableError:
             # It stopped a moment ago, or crashed and another process took its number: the folder decides.
             pass
+        else:
+            return _checked(served, create=False)
     from kg.embedded import open_folder
 
     return open_folder(folder, create=create, read_only=read_only)
@@ -74,10 +78,15 @@ def _open_server(url: str, read_only: bool, create: bool) -> GraphStore:
     store = Neo4jStore(
         url, os.environ.get(USER) or "neo4j", password, os.environ.get(DATABASE) or None, read_only=read_only
     )
+    return _checked(store, create)
+
+
+def _checked(store: Neo4jStore, create: bool) -> GraphStore:
+    """The store, once it has the schema; closed when it cannot be used."""
     try:
         if not store.check_schema():
             if not create:
-                raise UsageError(f"graph {url}: is empty; load it first, `lesionkg demo` or `lesionkg ingest` does")
+                raise UsageError(f"graph {store.url}: is empty; `lesionkg demo` or `lesionkg ingest` fills it")
             store.ensure_schema()
     except BaseException:
         store.close()

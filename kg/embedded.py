@@ -80,6 +80,9 @@ class EmbeddedStore:
     def write_transaction(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` in one transaction; see :meth:`kg.store.GraphStore.write_transaction`."""
         self._require_writable()
+        self._require_open()
+        if self._database.is_transaction_active():
+            raise StoreError(f"graph {self.url}: a write transaction is open on this thread; do not nest them")
         with self._writing:
             for attempt in range(_ATTEMPTS):
                 try:
@@ -180,8 +183,6 @@ class EmbeddedStore:
 
     def _begin(self) -> None:
         self._require_open()
-        if self._database.is_transaction_active():
-            raise StoreError(f"graph {self.url}: a write transaction is open on this thread; do not nest them")
         self._database.begin()
 
     def _commit(self) -> None:

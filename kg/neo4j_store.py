@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -57,6 +58,7 @@ class Neo4jStore:
         self._database = database
         self._read_only = read_only
         self._closed = False
+        self._thread = threading.local()
         try:
             self._driver = neo4j.GraphDatabase.driver(
                 url,
@@ -104,18 +106,13 @@ class Neo4jStore:
     def write_transaction(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` in one transaction; see :meth:`kg.store.GraphStore.write_transaction`."""
         self._require_writable()
-        deadline = time.monotonic() + RETRY_S
-        while True:
-            try:
-                return self._attempt(work)
-            except (bolt.DriverError, bolt.Neo4jError, OSError) as error:
-                if not isinstance(error, bolt.TransientError):
-                    raise self._translated(error) from error
-                if time.monotonic() > deadline:
-                    raise ConflictError(
-                        f"graph {self.url}: other writers were faster for {RETRY_S:.0f} s; try again later"
-                    ) from error
-            time.sleep(random.uniform(_BACKOFF_S, 5 * _BACKOFF_S))
+        if getattr(self._thread, "writing", False):
+            raise StoreError(f"graph {self.url}: a write transaction is open on this thread; do not nest them")
+        self._thread.writing = True
+        try:
+            return self._retried(work)
+        finally:
+            self._thread.writing = False
 
     def ensure_schema(self) -> None:
         """Create constraints and indexes, and stamp the version; see :meth:`kg.store.GraphStore.ensure_schema`."""
@@ -151,6 +148,20 @@ class Neo4jStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _retried(self, work: Callable[[Transaction], T]) -> T:
+        deadline = time.monotonic() + RETRY_S
+        while True:
+            try:
+                return self._attempt(work)
+            except (bolt.DriverError, bolt.Neo4jError, OSError) as error:
+                if not isinstance(error, bolt.TransientError):
+                    raise self._translated(error) from error
+                if time.monotonic() > deadline:
+                    raise ConflictError(
+                        f"graph {self.url}: other writers were faster for {RETRY_S:.0f} s; try again later"
+                    ) from error
+            time.sleep(random.uniform(_BACKOFF_S, 5 * _BACKOFF_S))
 
     def _attempt(self, work: Callable[[Transaction], T]) -> T:
         # An error of the driver leaves `work` as it is, so that write_transaction can tell a conflict from a refusal;

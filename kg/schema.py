@@ -102,7 +102,7 @@ def require_known_version(where: str, stamp: Sequence[Row], empty: bool) -> bool
         Whether the graph carries our stamp; an empty one need not.
 
     Raises:
-        SchemaVersionError: newer than this program, or not empty and without a stamp.
+        SchemaVersionError: of another version than this program's, or not empty and without a stamp.
     """
     if not stamp:
         if not empty:
@@ -116,5 +116,9 @@ def require_known_version(where: str, stamp: Sequence[Row], empty: bool) -> bool
     if version > SCHEMA_VERSION:
         raise SchemaVersionError(
             f"graph {where}: schema version {version}, newer than {SCHEMA_VERSION}; install a newer lesionkg"
+        )
+    if version < SCHEMA_VERSION:
+        raise SchemaVersionError(
+            f"graph {where}: schema version {version}, older than {SCHEMA_VERSION}; load its sources into a new graph"
         )
     return True

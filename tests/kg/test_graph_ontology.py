@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_ontology import CALCIFIED, CHEST, LEFT_LUNG, LIVER, LUNG, MASS, NODULE, SOLID, small
 
-from kg.errors import ConflictError, OntologyError, UsageError
+from kg.errors import ConflictError, OntologyError, StaleRevisionError, UsageError
+from kg.graph_matrices import matrices_from_graph
 from kg.graph_ontology import head, load_ontology, save_ontology, verify
 from kg.integrity import edge_counts
 from kg.matrices import RelationMatrices
@@ -25,9 +25,8 @@ from kg.ontology import (
     Synonym,
 )
 from kg.ontology_rows import from_rows, to_rows
-from kg.repair import repair
 from kg.schema import STRICT_TYPES
-from kg.spreadsheet import read_spreadsheet, to_ontology
+from kg.shipped import load_shipped
 from kg.store import GraphStore
 
 
@@ -52,20 +51,28 @@ def with_label(ontology: Ontology, changed: Label) -> Ontology:
     return replace(ontology, labels=tuple(changed if x.id == changed.id else x for x in ontology.labels))
 
 
-def test_the_real_ontology_comes_back_equal(embedded_store: GraphStore, shared_data: Path) -> None:
-    real = repair(to_ontology(read_spreadsheet(shared_data / "lesanet" / "lesion_ontology_181022.xlsx")))
-    assert save_ontology(embedded_store, real) == 1
-    back = load_ontology(embedded_store)
+@pytest.mark.parametrize("kind", ["embedded", pytest.param("bolt", marks=pytest.mark.slow)])
+def test_the_real_ontology_comes_back_equal(request: pytest.FixtureRequest, kind: str) -> None:
+    store: GraphStore = request.getfixturevalue(f"{kind}_store")
+    real = load_shipped()
+    assert save_ontology(store, real) == 1
+    back = load_ontology(store)
     assert back == real
     assert back.content_hash == real.content_hash
     assert back.notices == real.notices
     matrices = RelationMatrices.from_ontology(real, "lesanet-171")
     members = set(matrices.label_ids)
-    ancestors = {(a, b) for a, b in pairs(embedded_store, "DESCENDS_FROM") if a in members and b in members}
-    exclusive = {(a, b) for a, b in pairs(embedded_store, "EXCLUDES") if a in members and b in members}
+    ancestors = {(a, b) for a, b in pairs(store, "DESCENDS_FROM") if a in members and b in members}
+    exclusive = {(a, b) for a, b in pairs(store, "EXCLUDES") if a in members and b in members}
     assert (len(ancestors), len(exclusive)) == (268, 4459)
     assert (len(ancestors), 2 * len(exclusive)) == (matrices.ancestors.nnz, matrices.exclusive.nnz)
-    assert all(count.agrees for count in edge_counts(embedded_store))
+    assert matrices_from_graph(store, "lesanet-171").matrix_hash == matrices.matrix_hash
+    assert all(count.agrees for count in edge_counts(store))
+    store.write_transaction(
+        lambda tx: tx.run("MATCH (:Label {name: 'lung nodule'})-[r:LOCATED_IN]->(:Label {name: 'lung'}) DELETE r")
+    )
+    with pytest.raises(StaleRevisionError):
+        matrices_from_graph(store, "lesanet-171")
 
 
 def test_a_saved_ontology_comes_back_equal(any_store: GraphStore) -> None:

@@ -131,6 +131,17 @@ def test_a_damaged_folder_gives_one_clear_line(
     assert not list(tmp_path.glob("*.owner.json"))
 
 
+def test_an_older_schema_is_not_touched(
+    monkeypatch: pytest.MonkeyPatch, empty_graph_folder: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(empty_graph_folder, tmp_path / "graph")
+    monkeypatch.setattr(schema, "SCHEMA_VERSION", schema.SCHEMA_VERSION + 1)
+    with pytest.raises(SchemaVersionError, match="older"):
+        open_folder(folder)
+    monkeypatch.undo()
+    open_folder(folder).close()
+
+
 def test_what_is_no_graph_folder_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "holiday").mkdir()
     (tmp_path / "holiday" / "photo.txt").write_text("sun")

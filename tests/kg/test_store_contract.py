@@ -111,6 +111,14 @@ def test_a_failed_transaction_stores_nothing(any_store: GraphStore) -> None:
     assert ids(any_store) == ["c"]
 
 
+def test_write_transactions_do_not_nest(any_store: GraphStore) -> None:
+    with pytest.raises(StoreError, match="do not nest"):
+        any_store.write_transaction(lambda tx: any_store.write_transaction(add("a")))
+    assert ids(any_store) == []
+    any_store.write_transaction(add("b"))
+    assert ids(any_store) == ["b"]
+
+
 def test_a_failed_statement_stores_nothing_of_its_transaction(any_store: GraphStore) -> None:
     def work(tx: Transaction) -> None:
         add("a")(tx)

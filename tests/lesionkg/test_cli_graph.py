@@ -160,7 +160,7 @@ def test_half_relationships_make_verify_fail(home: Path) -> None:
     assert [entry["kind"] for entry in json.loads(result.stdout)["broken"]] == ["HAS_LABEL"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_serve_ends_at_a_signal_and_leaves_nothing_behind(home: Path, number: signal.Signals) -> None:
     folder = home / "graph"
     with subprocess.Popen(
