@@ -191,7 +191,9 @@ def _replace(
     _require_all(transaction, "Lesion", sorted(lesions))
     if stored:
         for kind in ("CORRELATES_WITH", "PREDICTED", "SCORED", "SIMILAR_TO"):
-            transaction.run(f"MATCH ()-[r:{kind}]->() WHERE r.model = $id DELETE r", {"id": model["id"]})
+            # Collected first: the embedded engine deletes while it still walks the pattern, and misses some.
+            delete = "WITH collect(r) AS found FOREACH (r IN found | DELETE r)"
+            transaction.run(f"MATCH ()-[r:{kind}]->() WHERE r.model = $id {delete}", {"id": model["id"]})
     transaction.run("MERGE (m:Model {id: $id}) SET m += $properties", {"id": model["id"], "properties": model})
     shared = {"model": model["id"]}
     transaction.run_many(_CORRELATES, edges["correlations"], shared)
