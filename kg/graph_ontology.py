@@ -192,14 +192,14 @@ def _drop_labels(tx: Transaction, dropped: Iterable[str]) -> None:
     if not rows:
         return
     used = tx.run(
-        "UNWIND $rows AS row MATCH (k:Label {id: row.id})<--(n) WHERE NOT n:Label "
-        "RETURN k.id AS id, count(n) AS uses ORDER BY id",
-        {"rows": rows},
+        "UNWIND $rows AS row MATCH (k:Label {id: row.id})-[r]-() WHERE NOT type(r) IN $own "
+        "RETURN k.id AS id, count(r) AS uses ORDER BY id",
+        {"rows": rows, "own": list(ENDS)},
     )
     if used:
         raise OntologyError(
-            f"label {used[0]['id']}: cannot be dropped, {used[0]['uses']} lesions, sentences or others use it; "
-            "deprecate it and name its replacement"
+            f"label {used[0]['id']}: cannot be dropped, lesions, sentences or models use it ({used[0]['uses']} "
+            "relationships); deprecate it and name its replacement"
         )
     tx.run_many("UNWIND $rows AS row MATCH (k:Label {id: row.id}) DETACH DELETE k", rows)
     tx.run("MATCH (k:Label) WHERE k.id IS NULL DETACH DELETE k")

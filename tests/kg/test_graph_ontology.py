@@ -151,11 +151,19 @@ def test_lesions_keep_their_labels_when_the_ontology_changes(any_store: GraphSto
     ) == [{"l": "DL:00000", "s": "x", "id": LUNG, "name": "lungs"}]
 
 
-def test_a_label_in_use_is_not_dropped(any_store: GraphStore) -> None:
+@pytest.mark.parametrize(
+    ("use", "forget"),
+    [
+        ("CREATE (:Lesion {id: 'a'})-[:HAS_LABEL]->(k)", "MATCH (l:Lesion) DETACH DELETE l"),
+        (
+            "MATCH (o:Label {name: 'lung'}) CREATE (k)-[:CORRELATES_WITH {model: 'm'}]->(o)",
+            "MATCH ()-[r:CORRELATES_WITH]->() WITH collect(r) AS found FOREACH (r IN found | DELETE r)",
+        ),
+    ],
+)
+def test_a_label_in_use_is_not_dropped(any_store: GraphStore, use: str, forget: str) -> None:
     save_ontology(any_store, small())
-    any_store.write_transaction(
-        lambda tx: tx.run("MATCH (k:Label {id: $id}) CREATE (:Lesion {id: 'a'})-[:HAS_LABEL]->(k)", {"id": MASS})
-    )
+    any_store.write_transaction(lambda tx: tx.run(f"MATCH (k:Label {{id: $id}}) {use}", {"id": MASS}))
     without = replace(
         small(),
         labels=tuple(x for x in small().labels if x.id != MASS),
@@ -165,7 +173,7 @@ def test_a_label_in_use_is_not_dropped(any_store: GraphStore) -> None:
     with pytest.raises(OntologyError, match="deprecate it"):
         save_ontology(any_store, without)
     assert dump(any_store) == before
-    any_store.write_transaction(lambda tx: tx.run("MATCH (l:Lesion) DETACH DELETE l"))
+    any_store.write_transaction(lambda tx: tx.run(forget))
     save_ontology(any_store, without)
     assert load_ontology(any_store) == without
 
