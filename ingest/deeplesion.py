@@ -93,6 +93,9 @@ def read_dl_info(path: Path | str, expected_rows: int = OFFICIAL_ROWS) -> pa.Tab
     missing = [name for name in COLUMNS if name not in table.column_names]
     if missing:
         raise InputError(f"{path}: column {missing[0]} is missing; give DL_info.csv as NIH publishes it")
+    twice = [name for name in COLUMNS if table.column_names.count(name) > 1]
+    if twice:
+        raise InputError(f"{path}: column {twice[0]} is there twice; give DL_info.csv as NIH publishes it")
     if table.num_rows != expected_rows:
         raise InputError(
             f"{path}: {table.num_rows} lesions, expected {expected_rows}; a lesion's index is its row, "
@@ -125,10 +128,10 @@ def _read_strings(path: Path) -> pa.Table:
         raise InputError(f"{path}: cannot be read ({type(error).__name__}); give the path of DL_info.csv") from error
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
         # Arrow's own message quotes the row, which may hold patient data.
-        where = (
-            f"line {bad[0].number} has {bad[0].actual_columns} of {bad[0].expected_columns} values" if bad else "bytes"
+        first = (
+            f" (line {bad[0].number} has {bad[0].actual_columns} of {bad[0].expected_columns} values)" if bad else ""
         )
-        raise InputError(f"{path}: not a CSV table ({where}); give DL_info.csv as NIH publishes it") from error
+        raise InputError(f"{path}: not a CSV table{first}; give DL_info.csv as NIH publishes it") from error
 
 
 class _Columns:

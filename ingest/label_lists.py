@@ -96,7 +96,7 @@ def read_label_lists(path: Path | str) -> LabelLists:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({type(error).__name__}); give the path of the label file") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not a JSON file; give the label file released with LesaNet") from error
     if not isinstance(content, dict):
         raise InputError(f"{path}: holds no JSON object; give the label file released with LesaNet")

@@ -175,7 +175,7 @@ def _read(path: Path, schema: pa.Schema, expected: str) -> tuple[pa.Table, dict[
         if meta["format"] != expected:
             raise InputError(f"{path}: format {meta['format']!r}, expected {expected!r}; build the tables again")
         return table.replace_schema_metadata(None).cast(schema), meta
-    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{path}: not a whole table of ours ({type(error).__name__}); install lesionkg again, "
             "or build the tables with `lesionkg ingest build-tables`"

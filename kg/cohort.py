@@ -259,7 +259,7 @@ class Cohort:
                 table=_checked(table.replace_schema_metadata(None), meta["name"], len(meta["label_ids"])),
             )
             cohort.verify()
-        except (OSError, pa.ArrowException, KeyError, ValueError, CohortError) as error:
+        except (OSError, pa.ArrowException, KeyError, TypeError, ValueError, CohortError) as error:
             raise InputError(f"{path}: not a whole cohort file ({_reason(error)}); export the cohort again") from error
         return cohort
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich import box
+from rich.table import Column, Table
 
 from kg.errors import UsageError
 from lesionkg.cli.context import Graph, Home, Json, console, graph_url, print_json
@@ -54,10 +55,11 @@ def list_(home: Home = None, graph: Graph = None, json_: Json = False) -> None:
     if not entries:
         _say("no cohorts; `lesionkg ingest deeplesion` makes the first")
         return
-    table = Table("cohort", "label set", "revision", "train", "val", "test", "created")
+    names = Column("cohort", no_wrap=True)
+    table = Table(names, "revision", "train", "val", "test", "created (UTC)", box=box.SIMPLE_HEAD)
     for entry in entries:
         lesions = (f"{entry.lesions[split]:,}" for split in ("train", "val", "test"))
-        table.add_row(entry.id, entry.label_set, str(entry.revision), *lesions, entry.created[:19])
+        table.add_row(entry.id, str(entry.revision), *lesions, entry.created[:16])
     console.print(table)
 
 
@@ -87,10 +89,9 @@ def show(cohort: Key, home: Home = None, graph: Graph = None, json_: Json = Fals
             _say(f"{name.replace('_', ' '):16} {value}")
     if matrices.matrix_hash != found.matrix_hash:
         _say("The graph's relations changed since; contradictions are counted with today's.")
-    names = ("lesions", "patients", "positives", "with positive", "with metadata", "usable", "contradictory")
-    table = Table("split", *names)
-    for row in counted:
-        table.add_row(row.split, *(f"{getattr(row, name.replace(' ', '_')):,}" for name in names))
+    table = Table("", *(row.split for row in counted), box=box.SIMPLE_HEAD)
+    for name in ("lesions", "patients", "positives", "with_positive", "with_metadata", "usable", "contradictory"):
+        table.add_row(name.replace("_", " "), *(f"{getattr(row, name):,}" for row in counted))
     console.print(table)
 
 

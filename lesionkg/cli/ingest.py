@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich import box
 from rich.table import Table
 
 from kg.errors import UsageError
@@ -49,7 +50,7 @@ def deeplesion(
     if json_:
         print_json(asdict(summary))
         return
-    table = Table("node or relationship", "in the graph")
+    table = Table("node or relationship", "in the graph", box=box.SIMPLE_HEAD)
     for name, count in summary.counts.items():
         table.add_row(name, f"{count:,}")
     console.print(table)

@@ -90,6 +90,13 @@ def test_a_missing_column_is_named(write: Writer, missing: str) -> None:
         read_dl_info(path, expected_rows=1)
 
 
+def test_a_column_that_is_there_twice_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "DL_info.csv"
+    path.write_text(",".join((*COLUMNS, "Slice_range")) + "\n" + "1," * len(COLUMNS) + "1\n")
+    with pytest.raises(InputError, match="column Slice_range is there twice"):
+        read_dl_info(path)
+
+
 def test_another_number_of_rows_is_refused(write: Writer) -> None:
     with pytest.raises(InputError, match="2 lesions, expected 32735"):
         read_dl_info(write({}, {}))

@@ -88,7 +88,7 @@ def test_a_damaged_file_gives_one_clear_line(tmp_path: Path, changes: dict[str, 
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[1, 2]", '"text"', "\x00"])
+@pytest.mark.parametrize("content", ["", "{", "[1, 2]", '"text"', "\x00", pytest.param("[" * 200_000, id="deep")])
 def test_a_file_that_is_not_such_json_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "labels.json"
     path.write_text(content)
