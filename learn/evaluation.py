@@ -124,7 +124,7 @@ def _split_evaluation(
         macro_auc_interval=interval(macro(replicates)),
         macro_auc_sufficient=mean(areas, support >= SUFFICIENT),
         insufficient_labels=int((support < SUFFICIENT).sum()),
-        weighted_auc=float(np.average(areas[defined], weights=support[defined])),
+        weighted_auc=mean(np.repeat(areas[defined], support[defined])),
         auc_by_class=by_class(areas, matrices.classes),
         seed_macro_auc=tuple(alone),
         seed_macro_auc_mean=float(np.mean(alone)),

@@ -7,6 +7,7 @@ calibration, thresholds and the figures reported for them is used, and test lesi
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +38,8 @@ from learn.triplets import label_similarity, sample_triplets
 
 THRESHOLD_PRIOR = 5.0
 """Positives that the pooled prior on thresholds is worth."""
+
+_WARM_UP = 0.1
 
 Progress = Callable[[int, int], None]
 """Called with epochs done and epochs in all, over all seeds."""
@@ -161,18 +164,15 @@ def train_members(
         TrainingError: the loss is no longer a number.
     """
     job = _Job(features, targets, recipe, progress)
-    threads = torch.get_num_threads()
     # One thread for each network: sums are then added in one order, whatever the machine, and seeds use the cores.
-    torch.set_num_threads(1)
-    try:
-        with ThreadPoolExecutor(min(len(recipe.seeds), os.cpu_count() or 1)) as pool:
-            try:
-                states = list(pool.map(job.run, recipe.seeds))
-            except BaseException:
-                job.stop.set()
-                raise
-    finally:
-        torch.set_num_threads(threads)
+    # The setting belongs to the thread that makes it.
+    workers = min(len(recipe.seeds), os.cpu_count() or 1)
+    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        try:
+            states = list(pool.map(job.run, recipe.seeds))
+        except BaseException:
+            job.stop.set()
+            raise
     return dict(zip(recipe.seeds, states, strict=True))
 
 
@@ -211,10 +211,7 @@ class _Job:
         batch = min(recipe.batch, lesions)
         steps = lesions // batch
         optimiser = _optimiser(network, recipe)
-        rates = [group["lr"] for group in optimiser.param_groups]
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, rates, total_steps=max(recipe.epochs * steps, 2), pct_start=0.1
-        )
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: one_cycle(step / (recipe.epochs * steps)))
         for epoch in range(recipe.epochs):
             order = torch.randperm(lesions, generator=random)
             for step in range(steps):
@@ -255,6 +252,17 @@ class _Job:
             self._done += 1
             if self._progress is not None:
                 self._progress(self._done, self.recipe.epochs * len(self.recipe.seeds))
+
+
+def one_cycle(progress: float) -> float:
+    """Learning rate relative to its peak: a cosine rise over the first tenth of training, a cosine fall to 0 after it.
+
+    Args:
+        progress: share of the steps done, 0 to 1.
+    """
+    if progress < _WARM_UP:
+        return 0.04 + 0.96 * (1 - math.cos(math.pi * progress / _WARM_UP)) / 2
+    return (1 + math.cos(math.pi * (progress - _WARM_UP) / (1 - _WARM_UP))) / 2
 
 
 def _optimiser(network: LabelNetwork, recipe: Recipe) -> torch.optim.Optimizer:
