@@ -1,7 +1,8 @@
 """Write-back: a run's learned correlations, predictions and similar lesions become edges of the graph.
 
-Everything of one model is written in one transaction and carries the model's id, so that models stand side by side and a
-model published twice changes nothing. The whole score propagation matrix, diagonal and bias included, stays in the run.
+Everything of one model is written in one transaction and carries the model's id, so that models stand side by side and
+a model published twice changes nothing. The whole score propagation matrix, diagonal and bias included, stays in the
+run.
 """
 
 from __future__ import annotations
@@ -179,11 +180,9 @@ def similar_rows(run: Run, cohort: Cohort, rows: np.ndarray) -> list[Row]:
     ]
 
 
-def _replace(
-    transaction: Transaction, model: Row, edges: dict[str, list[Row]], run: Run, rows: np.ndarray
-) -> bool:
+def _replace(transaction: Transaction, model: Row, edges: dict[str, list[Row]], run: Run, rows: np.ndarray) -> bool:
     """Write everything unless the same content is there; returns whether anything changed."""
-    stored = transaction.run("MATCH (m:Model {id: $id}) RETURN m.content AS content ORDER BY content", {"id": model["id"]})
+    stored = transaction.run(_STORED, {"id": model["id"]})
     if stored and stored[0]["content"] == model["content"]:
         return False
     _require_all(transaction, "Label", run.matrices.label_ids)
@@ -213,6 +212,8 @@ def _require_all(transaction: Transaction, kind: str, ids: tuple[str, ...] | lis
             "load the ontology and the cohort the run was trained on, then publish again"
         )
 
+
+_STORED = "MATCH (m:Model {id: $id}) RETURN m.content AS content ORDER BY content"
 
 _CORRELATES = """
 UNWIND $rows AS row
