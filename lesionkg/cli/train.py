@@ -72,7 +72,8 @@ def command(
     alone = test["seed_macro_auc_mean"]
     console.print(
         f"Run {run.run_id}: macro AUC {test['macro_auc']:.4f} ({low:.4f} to {high:.4f}, 95 %, patients resampled) on "
-        f"{test['lesions']:,} test lesions; one seed alone {alone:.4f}; validation {run.metrics['val']['macro_auc']:.4f}.\n"
+        f"{test['lesions']:,} test lesions; one seed alone {alone:.4f}; "
+        f"validation {run.metrics['val']['macro_auc']:.4f}.\n"
         f"Folder: {folder}\n"
         f"This model saw no pixels. {RESEARCH_USE_ONLY} Next: lesionkg evaluate {run.run_id}",
         highlight=False,
