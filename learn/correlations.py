@@ -2,8 +2,8 @@
 
 The score propagation layer computes ``refined[i] = sum_j W[i, j] * score[j] + b[i]`` (LesaNet, section 3.4), so
 ``W[i, j]`` is what evidence for label j adds to label i: an edge from j to i. Several training seeds give several
-matrices; an edge is worth showing when its weight is large in one of them, and worth believing when its sign is the same
-in all.
+matrices; an edge is worth showing when its weight is large in one of them, and worth believing when its sign is the
+same in all.
 """
 
 from __future__ import annotations

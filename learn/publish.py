@@ -54,7 +54,8 @@ def publish(store: GraphStore, run: Run, cohort: Cohort, threshold: float | None
     """Write a run into the graph: model node, CORRELATES_WITH, PREDICTED, SCORED and SIMILAR_TO edges.
 
     Predictions are those of the test lesions, decoded so that they break no relation. A model whose content is already
-    in the graph is left alone; one published before with other content (a different threshold, say) is replaced.
+    in the graph is left alone; one published before with other content (a different threshold, say) is replaced, but for what
+    reviewers decided about its correlations.
 
     Args:
         store: the graph that holds the run's labels and lesions.
@@ -188,6 +189,8 @@ def _replace(transaction: Transaction, model: Row, edges: dict[str, list[Row]], 
     _require_all(transaction, "Label", run.matrices.label_ids)
     lesions = {run.lesions[n] for n in rows} | {row["other"] for row in edges["similar"]}
     _require_all(transaction, "Lesion", sorted(lesions))
+    reviews = {(row["from"], row["to"]): row["review"] for row in transaction.run(_REVIEWS, {"id": model["id"]})}
+    correlations = [row | {"review": reviews.get((row["from"], row["to"]), "open")} for row in edges["correlations"]]
     if stored:
         for kind in ("CORRELATES_WITH", "PREDICTED", "SCORED", "SIMILAR_TO"):
             # Collected first: the embedded engine deletes while it still walks the pattern, and misses some.
@@ -195,7 +198,7 @@ def _replace(transaction: Transaction, model: Row, edges: dict[str, list[Row]], 
             transaction.run(f"MATCH ()-[r:{kind}]->() WHERE r.model = $id {delete}", {"id": model["id"]})
     transaction.run("MERGE (m:Model {id: $id}) SET m += $properties", {"id": model["id"], "properties": model})
     shared = {"model": model["id"]}
-    transaction.run_many(_CORRELATES, edges["correlations"], shared)
+    transaction.run_many(_CORRELATES, correlations, shared)
     transaction.run_many(_PREDICTED, edges["predicted"], shared)
     transaction.run_many(_SCORED, edges["scored"], shared)
     transaction.run_many(_SIMILAR, edges["similar"], shared)
@@ -215,11 +218,16 @@ def _require_all(transaction: Transaction, kind: str, ids: tuple[str, ...] | lis
 
 _STORED = "MATCH (m:Model {id: $id}) RETURN m.content AS content ORDER BY content"
 
+_REVIEWS = """
+MATCH (j:Label)-[r:CORRELATES_WITH {model: $id}]->(i:Label) WHERE r.review <> 'open'
+RETURN j.id AS from, i.id AS to, r.review AS review ORDER BY from, to
+"""
+
 _CORRELATES = """
 UNWIND $rows AS row
 MATCH (j:Label {id: row.from}), (i:Label {id: row.to})
 CREATE (j)-[:CORRELATES_WITH {model: $model, weight: row.weight, stability: row.stability, reading: row.reading,
-                              together: row.together, lift: row.lift, review: 'open'}]->(i)
+                              together: row.together, lift: row.lift, review: row.review}]->(i)
 """
 
 _PREDICTED = """

@@ -168,6 +168,24 @@ def test_another_threshold_replaces_the_models_edges(store: GraphStore) -> None:
     assert edges(store)["PREDICTED"] == many.predicted
 
 
+def test_publishing_again_keeps_what_reviewers_decided(store: GraphStore) -> None:
+    run, cohort = made(store)
+    many = publish(store, run, cohort)
+    decided = store.write_transaction(
+        lambda tx: tx.run(
+            "MATCH (j:Label)-[r:CORRELATES_WITH {model: $m}]->(i:Label) "
+            "WITH j, r, i ORDER BY abs(r.weight) DESC LIMIT 1 "
+            "SET r.review = 'rejected' RETURN j.id AS j, i.id AS i ORDER BY j",
+            {"m": run.run_id},
+        )
+    )
+    assert publish(store, run, cohort, threshold=2 * many.correlation_threshold).changed
+    left = store.read(
+        "MATCH (j:Label)-[r:CORRELATES_WITH {review: 'rejected'}]->(i:Label) RETURN j.id AS j, i.id AS i ORDER BY j"
+    )
+    assert left == decided
+
+
 def test_a_run_about_lesions_that_are_not_there_is_refused_and_nothing_is_stored(
     store: GraphStore, loaded_folder: Path
 ) -> None:
