@@ -285,7 +285,7 @@ def test_released_lists_stay_in_the_cohort_with_order_and_duplicates(shared: Gra
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_the_whole_release_loads_and_its_labels_imply_the_released_lists(with_ontology: GraphStore) -> None:
     release = Release.shipped()
     summary = load_deeplesion(with_ontology, release)
@@ -312,5 +312,6 @@ def test_the_whole_release_loads_and_its_labels_imply_the_released_lists(with_on
         listed, asserted = kept.subset(split).positive_matrix(), now.subset(split).positive_matrix()
         assert (matrices.expand(listed) != matrices.expand(asserted)).nnz == 0
     # At this size the engine skipped relationships when a streamed pattern was deleted after others.
-    withdrawn = load_deeplesion(with_ontology, emptied(release)).counts
-    assert state(with_ontology).items() >= dict(withdrawn).items() >= {"HAS_LABEL": 0, "MAY_HAVE_LABEL": 0}.items()
+    load_deeplesion(with_ontology, emptied(release))
+    left = state(with_ontology)
+    assert [left[kind] for kind in ("HAS_LABEL", "MAY_HAVE_LABEL", "MENTIONED_NOT_ABOUT")] == [0, 0, 0]
