@@ -221,7 +221,7 @@ class _Writing:
 
     def run_many(self, cypher: str, rows: Sequence[Row], parameters: Parameters | None = None) -> None:
         for start in range(0, len(rows), SLICE):
-            self.run(cypher, {**(parameters or {}), "rows": list(rows[start : start + SLICE])})
+            self.run(cypher, {**(parameters or {}), "rows": _java_rows(rows[start : start + SLICE])})
 
 
 def open_folder(folder: Path, create: bool = False, read_only: bool = False) -> EmbeddedStore:
@@ -285,16 +285,34 @@ def _open_database(folder: Path) -> Any:
     return database
 
 
+def _java_rows(rows: Sequence[Row]) -> Any:
+    """Rows as a Java list of maps, by way of one JSON text: a third of the time of handing over value by value.
+
+    Rows with values that JSON would change (dates, infinities) stay as they are; the engine's wheel converts them.
+    """
+    from arcadedb_embedded.type_conversion import json_bulk_dumps
+
+    try:
+        text = json_bulk_dumps(rows)
+    except (TypeError, ValueError):
+        return list(rows)
+    return jvm.java_class("com.arcadedb.serializer.json.JSONArray")(text).toList()
+
+
 def _plain(name: str, value: Any) -> Any:
-    """The value, checked to be plain Python.
+    """The value as plain Python; dates and times as ISO 8601 text.
 
     Raises:
         StoreError: it is a node, relationship, path or another object of the engine.
     """
-    if value is None or isinstance(value, (bool, int, float, str, date)):
+    if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, Mapping):
         return {str(key): _plain(name, item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(name, item) for item in value]
+    if isinstance(value, date):
+        return value.isoformat()
+    if type(value).__name__.startswith("com.arcadedb.query.opencypher.temporal."):
+        return str(value)
     raise StoreError(f"query: column {name!r} is not a scalar, list or map; return its properties instead")

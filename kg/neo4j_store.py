@@ -7,7 +7,6 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -254,15 +253,15 @@ def _rows(result: neo4j.Result) -> list[Row]:
 
 
 def _plain(name: str, value: Any) -> Any:
-    """The value, checked to be plain Python.
+    """The value as plain Python; dates and times as ISO 8601 text.
 
     Raises:
         StoreError: it is a node, relationship, path or another object of the driver.
     """
-    if value is None or isinstance(value, (bool, int, float, str, date)):
+    if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    if isinstance(value, (neo4j.time.Date, neo4j.time.DateTime)):
-        return value.to_native()
+    if isinstance(value, (neo4j.time.Date, neo4j.time.Time, neo4j.time.DateTime, neo4j.time.Duration)):
+        return value.iso_format()
     if isinstance(value, (neo4j.graph.Node, neo4j.graph.Relationship, neo4j.graph.Path)):
         raise StoreError(f"query: column {name!r} is not a scalar, list or map; return its properties instead")
     if isinstance(value, (list, tuple)):

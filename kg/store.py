@@ -38,7 +38,8 @@ class Transaction(Protocol):
     def run(self, cypher: str, parameters: Parameters | None = None) -> list[Row]:
         """Run one statement and return all its rows.
 
-        Values are plain Python: None, bool, int, float, str, date, datetime, and lists and dicts of these.
+        Values are plain Python: None, bool, int, float, str, and lists and dicts of these. Dates and times come back
+        as ISO 8601 text, which is also how they are stored.
 
         Raises:
             StoreError: the engine refused the statement, or a column is a node, relationship or path.

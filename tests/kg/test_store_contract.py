@@ -34,6 +34,7 @@ def test_a_new_graph_is_empty_and_carries_the_schema(any_store: GraphStore) -> N
         True,
         0,
         -(2**62),
+        2**31,
         1.0,
         0.1 + 0.2,
         1e-300,
@@ -48,12 +49,18 @@ def test_a_new_graph_is_empty_and_carries_the_schema(any_store: GraphStore) -> N
     ],
 )
 def test_a_property_comes_back_as_it_went_in(any_store: GraphStore, value: object) -> None:
-    any_store.write_transaction(lambda tx: tx.run("CREATE (:Label {id: 'a', value: $value})", {"value": value}))
-    (row,) = any_store.read("MATCH (k:Label) RETURN k.value AS value ORDER BY value")
-    assert row["value"] == value
-    assert type(row["value"]) is type(value)
-    if isinstance(value, list):
-        assert [type(item) for item in row["value"]] == [type(item) for item in value]
+    def work(tx: Transaction) -> None:
+        tx.run("CREATE (:Label {id: 'a', value: $value})", {"value": value})
+        tx.run_many("UNWIND $rows AS row CREATE (k:Label) SET k = row", [{"id": "b", "value": value}])
+
+    any_store.write_transaction(work)
+    for row in any_store.read("MATCH (k:Label) RETURN k.value AS value ORDER BY k.id"):
+        assert row["value"] == value
+        assert type(row["value"]) is type(value)
+        if isinstance(value, list):
+            assert [type(item) for item in row["value"]] == [type(item) for item in value]
+    together = "MATCH (a:Label {id: 'a'}), (b:Label {id: 'b'}) WHERE a.value = b.value RETURN count(*) AS n ORDER BY n"
+    assert any_store.read(together) == [{"n": 1}]
 
 
 def test_results_are_plain_python(any_store: GraphStore) -> None:
@@ -66,6 +73,17 @@ def test_results_are_plain_python(any_store: GraphStore) -> None:
     assert type(rows[0]["n"]) is int
     assert type(rows[0]["one"]) is float
     assert type(rows[0]["map"]) is dict
+
+
+def test_dates_and_times_come_back_as_text(any_store: GraphStore) -> None:
+    (row,) = any_store.read(
+        "RETURN date('2020-02-29') AS day, datetime('2020-02-29T12:30:00Z') AS moment, [date('2021-01-01')] AS days, "
+        "duration('P1D') AS length ORDER BY day"
+    )
+    assert row["day"] == "2020-02-29"
+    assert row["moment"].startswith("2020-02-29T12:30")
+    assert row["days"] == ["2021-01-01"]
+    assert row["length"] == "P1D"
 
 
 @pytest.mark.parametrize("what", ["a", "r", "p", "[a, b]", "{node: a}"])
