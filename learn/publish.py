@@ -54,8 +54,8 @@ def publish(store: GraphStore, run: Run, cohort: Cohort, threshold: float | None
     """Write a run into the graph: model node, CORRELATES_WITH, PREDICTED, SCORED and SIMILAR_TO edges.
 
     Predictions are those of the test lesions, decoded so that they break no relation. A model whose content is already
-    in the graph is left alone; one published before with other content (a different threshold, say) is replaced, but for
-    what reviewers decided about its correlations.
+    in the graph is left alone. One published before with other content (a different threshold, say) is replaced, all
+    but what reviewers decided about its correlations.
 
     Args:
         store: the graph that holds the run's labels and lesions.
