@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import glob
 import os
+import shlex
 import tempfile
 import threading
 from pathlib import Path
@@ -17,6 +18,9 @@ from kg.errors import StoreError
 
 HEAP = "1g"
 """Most memory Java objects may take. A DeepLesion load in one transaction peaks at about 700 MB of process memory."""
+
+OPTIONS = "LESIONKG_JAVA_OPTIONS"
+"""Environment variable with further options, which win over ours: ``-Xmx4g`` for a graph larger than DeepLesion."""
 
 _starting = threading.Lock()
 
@@ -53,6 +57,7 @@ def start() -> None:
             "--add-opens=java.base/java.util.concurrent.atomic=ALL-UNNAMED",
             "--add-opens=java.base/java.nio.channels.spi=ALL-UNNAMED",
             "--add-opens=java.base/java.lang=ALL-UNNAMED",
+            *shlex.split(os.environ.get(OPTIONS, "")),
         ]
         try:
             jars = sorted(glob.glob(os.path.join(glob.escape(get_jar_path()), "*.jar")))  # noqa: PTH118, PTH207

@@ -11,6 +11,9 @@ import pytest
 from kg.ownership import Ownership
 from kg.store import GraphStore
 
+# Many short runs on small graphs: compiling Java code to the last bit costs more than it gives.
+os.environ.setdefault("LESIONKG_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
