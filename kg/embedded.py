@@ -183,7 +183,10 @@ class EmbeddedStore:
 
     def _begin(self) -> None:
         self._require_open()
-        self._database.begin()
+        try:
+            self._database.begin()
+        except engine_errors() as error:
+            raise StoreError(f"graph {self.url}: no transaction began ({reason(error)})") from error
 
     def _commit(self) -> None:
         try:
@@ -192,8 +195,12 @@ class EmbeddedStore:
             raise StoreError(f"graph {self.url}: commit failed, nothing was stored ({reason(error)})") from error
 
     def _rollback(self) -> None:
-        if not self._closed and self._database.is_transaction_active():
+        if self._closed or not self._database.is_transaction_active():
+            return
+        try:
             self._database.rollback()
+        except engine_errors() as error:
+            raise StoreError(f"graph {self.url}: rollback failed, open it again ({reason(error)})") from error
 
 
 class _Reading:
@@ -261,8 +268,11 @@ def _create(folder: Path) -> None:
     import arcadedb_embedded as arcadedb
 
     jvm.start()
-    partial = folder.with_name(f"{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    partial = folder.with_name(f"{folder.name}.partial-{os.getpid()}")
+    for left in folder.parent.glob(f"{folder.name}.partial-*"):
+        maker = left.name.rpartition("-")[2]
+        if not maker.isdigit() or int(maker) == os.getpid() or not Ownership(int(maker)).alive:
+            shutil.rmtree(left, ignore_errors=True)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with EmbeddedStore(arcadedb.create_database(str(partial)), partial) as store:

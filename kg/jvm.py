@@ -17,7 +17,7 @@ from typing import Any
 from kg.errors import StoreError
 
 HEAP = "1g"
-"""Most memory Java objects may take. A DeepLesion load in one transaction peaks at about 700 MB of process memory."""
+"""Most memory Java objects may take: enough to load all of DeepLesion in one transaction."""
 
 OPTIONS = "LESIONKG_JAVA_OPTIONS"
 """Environment variable with further options, which win over ours: ``-Xmx4g`` for a graph larger than DeepLesion."""

@@ -123,7 +123,7 @@ class Neo4jStore:
                 for statement in schema.statements():
                     session.run(statement).consume()
                 session.run(schema.WRITE_STAMP, stamp).consume()
-        except (bolt.DriverError, bolt.Neo4jError, OSError) as error:
+        except (bolt.DriverError, bolt.Neo4jError) as error:
             raise self._translated(error) from error
 
     def check_schema(self) -> bool:
@@ -153,7 +153,7 @@ class Neo4jStore:
         while True:
             try:
                 return self._attempt(work)
-            except (bolt.DriverError, bolt.Neo4jError, OSError) as error:
+            except (bolt.DriverError, bolt.Neo4jError) as error:
                 if not isinstance(error, bolt.TransientError):
                     raise self._translated(error) from error
                 if time.monotonic() > deadline:
@@ -183,7 +183,7 @@ class Neo4jStore:
                 finally:
                     if not tx.closed():
                         tx.rollback()
-        except (bolt.DriverError, bolt.Neo4jError, OSError) as error:
+        except (bolt.DriverError, bolt.Neo4jError) as error:
             raise self._translated(error) from error
 
     def _writes(self) -> object:
@@ -208,7 +208,7 @@ class Neo4jStore:
             return StoreError(f"graph {self.url}: nothing was stored (a node with this key exists already)")
         if isinstance(error, bolt.Forbidden):
             return StoreError(f"graph {self.url}: the user has no right to do this; use one that may write")
-        if isinstance(error, (bolt.ServiceUnavailable, bolt.SessionExpired, bolt.DriverError, OSError)):
+        if isinstance(error, (bolt.ServiceUnavailable, bolt.SessionExpired, OSError)):
             return StoreUnreachableError(
                 f"graph {self.url}: no Bolt server answers; start it (`lesionkg graph serve`) or check the address"
             )

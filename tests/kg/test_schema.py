@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -154,10 +157,14 @@ def test_what_is_no_graph_folder_is_left_alone(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["file", "holiday", "photo.txt"]
 
 
-def test_a_half_made_graph_of_a_crash_is_replaced(empty_graph_folder: Path, tmp_path: Path) -> None:
-    partial = tmp_path / "graph.partial"
+def test_a_half_made_graph_of_a_crash_is_cleared_away(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
+        pass
+    partial = tmp_path / f"graph.partial-{dead.pid}"
     partial.mkdir()
     (partial / "schema.json").write_text("{")
+    in_the_making = tmp_path / f"graph.partial-{os.getppid()}"
+    in_the_making.mkdir()
     with open_folder(tmp_path / "graph", create=True) as store:
         assert store.read("MATCH (s:Schema) RETURN s.version AS version ORDER BY version") == [{"version": 1}]
-    assert not partial.exists()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["graph", in_the_making.name]

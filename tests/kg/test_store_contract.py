@@ -125,6 +125,8 @@ def test_a_failed_transaction_stores_nothing(any_store: GraphStore) -> None:
     with pytest.raises(KeyError):
         any_store.write_transaction(work)
     assert ids(any_store) == []
+    with pytest.raises(FileNotFoundError):  # and no error of the caller is taken for one of the store
+        any_store.write_transaction(lambda tx: open("/nowhere/at/all"))  # noqa: SIM115, PTH123
     any_store.write_transaction(add("c"))
     assert ids(any_store) == ["c"]
 
