@@ -14,24 +14,24 @@
 MATCH (:Cohort {id: $cohort})<-[:IN_COHORT {split: $split}]-(l:Lesion)
 MATCH (l)-[:HAS_LABEL]->(:Label)-[:DESCENDS_FROM*0..1]->(u:Label)
 WITH l, collect(u.id) AS positive
-MATCH (l)-[p:PREDICTED {model: $model}]->(c:Label)
+MATCH (l)-[:PREDICTED {model: $model}]->(c:Label)
 WHERE NOT c.id IN positive
-WITH c, collect({lesion: l, probability: p.probability}) AS alarms
-MATCH (c)<-[:DESCENDS_FROM*0..1]-(f:Label)
-WITH c, alarms, collect(f.id) AS family
-UNWIND alarms AS alarm
-WITH c, family, alarm.lesion AS l, alarm.probability AS probability
+WITH l, collect(c.id) AS alarms
 MATCH (l)-[s:SIMILAR_TO {model: $model}]->(o:Lesion)
-MATCH (o)-[:HAS_LABEL]->(f:Label)
-WHERE f.id IN family
-WITH DISTINCT c, l, probability, o.id AS other, s.rank AS rank
+MATCH (o)-[:HAS_LABEL]->(:Label)-[:DESCENDS_FROM*0..1]->(u:Label)
+WHERE u.id IN alarms
+WITH DISTINCT l, u.id AS id, o.id AS other, s.rank AS rank
 ORDER BY rank
-WITH c, l, probability, collect(other) AS similar
+WITH l, id, collect(other) AS similar
 WHERE size(similar) >= $neighbours
+MATCH (l)-[p:PREDICTED {model: $model}]->(c:Label)
+WHERE c.id = id
+WITH l, c, similar, p.probability AS probability
+ORDER BY size(similar) DESC, probability DESC, l.id, c.name
+LIMIT $limit
 MATCH (l)-[:HAS_LABEL]->(m:Label)
-WITH c, l, probability, similar, m.name AS name
+WITH l, c, similar, probability, m.name AS name
 ORDER BY name
-WITH c, l, probability, similar, collect(DISTINCT name) AS mentioned
+WITH l, c, similar, probability, collect(DISTINCT name) AS mentioned
 RETURN l.id AS lesion, c.name AS label, probability, size(similar) AS neighbours, similar, mentioned
 ORDER BY neighbours DESC, probability DESC, lesion, label
-LIMIT $limit
