@@ -19,8 +19,9 @@ from kg.errors import UsageError
 from kg.graph_cohort import load_cohort
 from kg.graph_matrices import matrices_from_graph
 from kg.graph_ontology import save_ontology
-from kg.inventory import Inventory, inventory
+from kg.graph_summary import summarise
 from kg.matrices import RelationMatrices
+from kg.revision import find_head
 from kg.rules import check
 from kg.shipped import load_shipped
 from kg.statistics import statistics
@@ -37,7 +38,7 @@ LABEL_SET = "lesanet-171"
 COHORT = "lesanet"
 
 REFERENCES: Mapping[str, float] = {
-    "plain weighted loss on metadata, no relations": 0.873,
+    "two-layer network, weighted loss alone, on metadata (a probe)": 0.873,
     "lesion embedding on images (LesaNet paper, table 1)": 0.8933,
     "multiscale CNN on images (LesaNet paper, table 1)": 0.9048,
     "LesaNet on images (LesaNet paper, table 1)": 0.9344,
@@ -120,8 +121,11 @@ def run_demo(home: Path, graph: str, say: Callable[[str], None], progress: Calla
         with report.timed("questions"):
             for request in QUESTIONS:
                 report.answers[request.name] = answer(store, request)
-        found: Inventory = inventory(store)
-        report.counts = {"nodes": dict(found.nodes), "relationships": dict(found.relationships)}
+        held = summarise(store)
+        report.counts = {
+            "nodes": dict(held.nodes),
+            "relationships": dict(held.relationships),
+        }
     report.timings["total"] = round(time.perf_counter() - started, 2)
     return report
 
@@ -143,8 +147,8 @@ def _ontology(report: DemoReport, say: Callable[[str], None]) -> None:
 
 def _load(store: GraphStore, report: DemoReport, say: Callable[[str], None]) -> None:
     ontology = load_shipped(ONTOLOGY)
-    held = store.read("MATCH (r:Revision) RETURN r.ontology_hash AS hash ORDER BY hash")
-    if held and held[0]["hash"] != ontology.content_hash:
+    held = store.read_transaction(find_head)
+    if held is not None and held.ontology_hash != ontology.content_hash:
         raise UsageError(f"graph {store.url}: holds another ontology; run the demo with --home and a fresh folder")
     sequence = save_ontology(store, ontology)
     summary = load_deeplesion(store, Release.shipped())

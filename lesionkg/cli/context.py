@@ -28,16 +28,11 @@ Graph = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
-_WIDE = 160
+_WIDE = 200
 """Columns where nobody watches: a file or a pipe has no edge to break lines at, and names must stay whole."""
 
-
-def _width(watched: bool) -> int | None:
-    return None if watched or os.environ.get("COLUMNS") else _WIDE
-
-
-console = Console(width=_width(sys.stdout.isatty()))
-errors = Console(stderr=True, width=_width(sys.stderr.isatty()))
+console = Console(width=None if sys.stdout.isatty() else _WIDE)
+errors = Console(stderr=True, width=None if sys.stderr.isatty() else _WIDE)
 
 
 def home_folder(home: Path | None) -> Path:
