@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+WORKERS ?= 2
 STAMP  := $(VENV)/.installed
 
 .PHONY: demo test test-all check format install clean
@@ -18,10 +19,10 @@ demo: install
 	$(BIN)/lesionkg demo
 
 test: install
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m 'not slow'
 
 test-all: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 
 check: install
 	$(BIN)/ruff format --check .
