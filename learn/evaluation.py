@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
-from kg.cohort import Cohort
+from kg.cohort import SPLITS, Cohort
 from kg.errors import TrainingError
 from kg.matrices import RelationMatrices
 from learn.bootstrap import Resampling, interval, macro
@@ -80,7 +81,8 @@ def evaluate(run: Run, cohort: Cohort) -> Evaluation:
     replicates = {split: Resampling.of(j.patients).auc(j.truth, j.score, j.used) for split, j in judged.items()}
     splits = {split: _split_evaluation(run, j, areas[split], replicates[split], grid) for split, j in judged.items()}
     train = cohort.subset("train")
-    patients = {split: set(cohort.subset(split).table["patient"].to_pylist()) for split in ("train", "val")}
+    patients = {split: set(cohort.subset(split).table["patient"].to_pylist()) for split in SPLITS}
+    shared = {f"{a} and {b}": len(patients[a] & patients[b]) for a, b in combinations(SPLITS, 2)}
     decided = decode(test.score, run.thresholds, run.matrices).positive
     counts = Counts.of(test.truth, decided, test.used)
     columns = (
@@ -103,7 +105,7 @@ def evaluate(run: Run, cohort: Cohort) -> Evaluation:
         )
         for i, n, c, a, b, t, area, ci, p, r, f, th in zip(*columns, strict=True)
     )
-    return Evaluation(run.run_id, len(patients["train"] & patients["val"]), splits, labels)
+    return Evaluation(run.run_id, shared, splits, labels)
 
 
 def _split_evaluation(

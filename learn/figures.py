@@ -122,17 +122,20 @@ class LabelFigures:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures of a run by split, and of every label on the test split."""
+    """Figures of a run by split, and of every label on the test split.
+
+    ``shared_patients`` counts the patients that two splits have in common, by ``train and val`` and so on.
+    """
 
     run_id: str
-    shared_patients: int
+    shared_patients: dict[str, int]
     splits: Mapping[str, SplitEvaluation]
     labels: tuple[LabelFigures, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; what is not defined is None."""
         out: dict[str, Any] = {split: _plain(asdict(figures)) for split, figures in self.splits.items()}
-        return {**out, "patients_in_train_and_val": self.shared_patients}
+        return {**out, "shared_patients": self.shared_patients}
 
     def per_label(self) -> list[dict[str, Any]]:
         """One plain dictionary a label, in column order."""

@@ -74,8 +74,8 @@ class LabelNetwork(nn.Module):
     def _drop(self, hidden: Tensor) -> Tensor:
         if not self.training or self.dropout == 0:
             return hidden
-        keep = torch.empty_like(hidden).bernoulli_(1 - self.dropout, generator=self.generator)
-        return hidden * keep / (1 - self.dropout)
+        keep = torch.rand(hidden.shape, generator=self.generator) >= self.dropout
+        return hidden * (keep / (1 - self.dropout))
 
 
 def _linear(n_in: int, n_out: int, generator: torch.Generator | None) -> nn.Linear:

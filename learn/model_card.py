@@ -84,8 +84,9 @@ def model_card(run: Run, evaluation: Evaluation) -> str:
             "alike to it.",
             "* Labels were mined from report sentences. In training they are predicted by the authors' text mining, "
             "with errors; a label nobody mentioned counts as absent.",
-            f"* LesaNet's split is kept as released: {evaluation.shared_patients} patients are in both train and "
-            "validation. No patient is in both train and test, or in validation and test.",
+            "* The split is kept as released. Patients in two splits: "
+            + ", ".join(f"{count} in {pair}" for pair, count in evaluation.shared_patients.items())
+            + ".",
             "* One hospital, one data set; most lesions are findings that a radiologist measured.",
             "* The location was computed from images by the data set's authors; a new lesion needs it from elsewhere.",
             "",

@@ -56,6 +56,7 @@ class Recipe:
         propagation_rate: learning rate of that layer relative to the rest.
         triplet_weight: weight of the triplet loss, 5 in the paper; 0 leaves it out.
         triplets: triplets drawn for a batch.
+        triplet_lesions: how many lesions of a batch they are drawn among; the paper's batch is 128.
         triplet_margin: margin of the triplet loss.
         triplet_similarity: least label similarity of anchor and positive.
         epochs: passes over the training lesions.
@@ -65,11 +66,11 @@ class Recipe:
     """
 
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
-    frequencies: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
+    frequencies: tuple[float, ...] = (0.5, 1.0, 2.0, 3.0)
     midline: bool = True
     width: int = 256
     depth: int = 2
-    dropout: float = 0.5
+    dropout: float = 0.6
     embedding: int = 64
     labels: Relations = Relations.EXPANDED
     weight_power: float = 0.5
@@ -78,9 +79,10 @@ class Recipe:
     rhem_weight: float = 0.1
     rhem_pairs: int = 10_000
     propagation: bool = True
-    propagation_rate: float = 0.1
+    propagation_rate: float = 4.0
     triplet_weight: float = 0.1
     triplets: int = 5_000
+    triplet_lesions: int = 128
     triplet_margin: float = 0.1
     triplet_similarity: float = 1.0
     epochs: int = 60
@@ -91,7 +93,7 @@ class Recipe:
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) != len(self.seeds) or min(self.seeds) < 0:
             raise UsageError("seeds: give one or more distinct numbers, 0 or greater, for example 0,1,2")
-        for name in ("width", "depth", "embedding", "rhem_pairs", "triplets", "epochs", "batch"):
+        for name in ("width", "depth", "embedding", "rhem_pairs", "triplets", "triplet_lesions", "epochs", "batch"):
             if getattr(self, name) < 1:
                 raise UsageError(f"recipe: {name} must be 1 or more")
         for name in ("weight_power", "rhem_weight", "propagation_rate", "triplet_weight", "weight_decay"):

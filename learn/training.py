@@ -37,7 +37,7 @@ from learn.thresholds import exact_thresholds, pooled_prior
 from learn.triplets import label_similarity, sample_triplets
 
 THRESHOLD_PRIOR = 5.0
-"""Positives that the pooled prior on thresholds is worth."""
+"""Positives that the pooled prior on thresholds is worth; docs/training.md says how it was chosen."""
 
 _WARM_UP = 0.1
 
@@ -242,7 +242,7 @@ class _Job:
             drawn = rhem_sampled(out.score, batch.positive, batch.reliable, recipe.rhem_pairs, generator=random)
             loss = loss + recipe.rhem_weight * drawn
         if recipe.triplet_weight > 0:
-            similarity = label_similarity(batch.positive)
+            similarity = label_similarity(batch.positive[: recipe.triplet_lesions])
             found = sample_triplets(similarity, recipe.triplets, recipe.triplet_similarity, random)
             loss = loss + recipe.triplet_weight * triplet_loss(out.embedding, found, recipe.triplet_margin)
         return loss

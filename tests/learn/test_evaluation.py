@@ -90,8 +90,8 @@ def test_calibration_lowers_the_error_on_test_lesions_too(evaluation: Evaluation
     assert error["probability"] < 0.01
 
 
-def test_four_patients_are_in_train_and_val(evaluation: Evaluation) -> None:
-    assert evaluation.shared_patients == 4
+def test_four_patients_are_in_train_and_val_and_none_in_test_and_another(evaluation: Evaluation) -> None:
+    assert evaluation.shared_patients == {"train and val": 4, "train and test": 0, "val and test": 0}
 
 
 def test_expanding_predictions_never_lowers_recall_on_expanded_truth(

@@ -12,7 +12,7 @@ from learn.bootstrap import Resampling, interval, macro
 from learn.metrics import Counts, Undefined, auc, by_class, calibration_error, mean
 
 SEEDS = st.integers(0, 2**31 - 1)
-quick = settings(max_examples=40, deadline=None)
+quick = settings(max_examples=15, deadline=None)
 
 
 def made(seed: int, lesions: int = 40, labels: int = 6) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -58,7 +58,7 @@ def test_the_model_card_says_what_the_model_saw_and_how_it_fares(trained: Traine
     assert "Research use only" in card
     assert "saw no pixels" in card
     assert f"{trained.run.metrics['test']['macro_auc']:.4f}" in card
-    assert "4 patients are in both train and validation" in card
+    assert "4 in train and val, 0 in train and test, 0 in val and test" in card
     for word in ("| sex | F |", "| age | under 40 |", "| size | 30 mm or over |", "insufficient evidence"):
         assert word in card
 
