@@ -232,9 +232,12 @@ class _Reader:
                 value.append(character)
                 self.at += 1
         # Two escapes may spell one character beyond U+FFFF; a half of one is no character.
-        joined = "".join(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        if "\N{REPLACEMENT CHARACTER}" in joined or "\0" in joined:
-            self._refuse("a string that holds half a character or a null character", start)
+        try:
+            joined = "".join(value).encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            self._refuse("a string that holds half a character", start)
+        if "\0" in joined:
+            self._refuse("a string that holds a null character", start)
         return joined
 
     def _escape(self) -> str:

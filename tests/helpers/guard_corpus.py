@@ -36,6 +36,7 @@ READING = [
     "OPTIONAL MATCH (n) WHERE n:X AND n.b CONTAINS ('y') RETURN n.a =~ '\\\\d+'",
     "MATCH (n) WITH n ORDER BY n.a LIMIT 3 RETURN n.a AS a LIMIT 5",
     "RETURN '\\u00e9\\ud83d\\ude00' AS text",
+    "RETURN '\ufffd\ufeff' AS text",
 ]
 
 WRITING = [
