@@ -209,7 +209,9 @@ class Run:
         if (tuple(config["label_ids"]), config["matrix_hash"]) != (matrices.label_ids, matrices.matrix_hash):
             raise InputError("its label order or matrix hash is not that of its matrices")
         recipe = Recipe.from_dict(config["recipe"])
-        run_id = run_id_of(config["features"], config["cohort"], config["label_data_hash"], matrices, recipe)
+        # The settings as they were stored: a setting that came later has a default, and leaves older runs readable.
+        stored = config["recipe"]
+        run_id = run_id_of(config["features"], config["cohort"], config["label_data_hash"], matrices, stored)
         if run_id != config["run_id"]:
             raise InputError("its id does not fit its configuration")
         table = pq.read_table(folder / "predictions.parquet")
@@ -232,12 +234,14 @@ class Run:
         )
 
 
-def run_id_of(features: str, cohort: str, label_data_hash: str, matrices: RelationMatrices, recipe: Recipe) -> str:
+def run_id_of(
+    features: str, cohort: str, label_data_hash: str, matrices: RelationMatrices, recipe: Mapping[str, Any]
+) -> str:
     """Id of the run of a configuration: equal configurations give equal ids.
 
     Names and synonyms of labels, and the revision of the graph, do not enter: they leave a model as it is.
     """
-    content = [_FORMAT, features, cohort, label_data_hash, matrices.label_set, matrices.matrix_hash, recipe.as_dict()]
+    content = [_FORMAT, features, cohort, label_data_hash, matrices.label_set, matrices.matrix_hash, recipe]
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return f"{features}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 

@@ -93,7 +93,7 @@ def train(
     truth, used = truth_of(judged["val"].filter(known))
     calibration = Calibration.fit(score["val"][known], truth, used)
     prior = pooled_prior(truth, calibration.apply(score["val"][known]), used, THRESHOLD_PRIOR)
-    run_id = run_id_of(METADATA, cohort.id, cohort.label_data_hash, matrices, recipe)
+    run_id = run_id_of(METADATA, cohort.id, cohort.label_data_hash, matrices, recipe.as_dict())
     all_scores = np.concatenate(list(score.values()))
     run = Run(
         run_id=run_id,

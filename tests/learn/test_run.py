@@ -15,7 +15,7 @@ from tiny_runs import Trained
 from kg.cohort import Cohort
 from kg.errors import InputError, TrainingError
 from kg.matrices import RelationMatrices
-from learn.run import Run
+from learn.run import Run, run_id_of
 
 
 @pytest.fixture
@@ -101,6 +101,17 @@ def test_an_altered_configuration_is_refused(copied: Path, change: dict[str, obj
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(InputError, match="not a whole run"):
         Run.read(copied)
+
+
+def test_a_run_from_before_a_setting_existed_takes_its_default(trained: Trained, tmp_path: Path) -> None:
+    config = json.loads((trained.folder / "config.json").read_text())
+    older = {name: value for name, value in config["recipe"].items() if name != "triplet_lesions"}
+    run = trained.run
+    run_id = run_id_of(run.features, run.cohort, run.label_data_hash, run.matrices, older)
+    folder = Path(shutil.copytree(trained.folder, tmp_path / run_id))
+    (folder / "config.json").write_text(json.dumps(config | {"recipe": older, "run_id": run_id}))
+    assert Run.read(folder).recipe == run.recipe
+    assert run_id != run.run_id
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:

@@ -200,7 +200,7 @@ def test_predictions_of_new_rows_are_those_the_run_stored(cohort: Cohort, traine
 def test_renaming_a_label_leaves_the_run_and_its_predictions_alone(cohort: Cohort, trained: Trained) -> None:
     run = trained.run
     renamed = replace(run.matrices, names=("renamed", *run.matrices.names[1:]), revision=9, ontology_hash="f" * 64)
-    assert run_id_of(METADATA, run.cohort, run.label_data_hash, renamed, run.recipe) == run.run_id
+    assert run_id_of(METADATA, run.cohort, run.label_data_hash, renamed, run.recipe.as_dict()) == run.run_id
     rows = cohort.subset("test").table.slice(0, 10)
     found, expected = predict(replace(run, matrices=renamed), rows), predict(run, rows)
     assert np.array_equal(found.probability, expected.probability)
