@@ -72,23 +72,22 @@ def train(
     train_rows = usable(cohort.subset("train"))
     if train_rows.size == 0:
         raise TrainingError(f"cohort {cohort.id}: no training lesion has metadata and a label; freeze one that has")
+    judged = {split: _with_metadata(cohort.subset(split)) for split in ("val", "test")}
+    for split, part in judged.items():
+        if not part.has_positive.any():
+            raise TrainingError(f"cohort {cohort.id}: no {split} lesion has metadata and a label; freeze one that has")
     feature_map = MetadataFeatures.fit(train_rows.table, recipe.frequencies, recipe.midline)
     targets = training_targets(train_rows.relevant_matrix(), train_rows.uncertain_matrix(), matrices, recipe.labels)
     members = train_members(feature_map.transform(train_rows.table), targets, recipe, progress)
     weights = {f"{seed}.{name}": value for seed, state in members.items() for name, value in state.items()}
     weights |= {f"features.{name}": getattr(feature_map, name) for name in ("centre", "scale", "fill")}
-
-    judged = {split: _with_metadata(cohort.subset(split)) for split in ("val", "test")}
-    for split, part in judged.items():
-        if not part.has_positive.any():
-            raise TrainingError(f"cohort {cohort.id}: no {split} lesion has metadata and a label; freeze one that has")
     outputs = {
         split: member_outputs(weights, recipe, matrices.size, feature_map.transform(part.table))
         for split, part in judged.items()
     }
     score = {split: scores.mean(axis=0) for split, (scores, _) in outputs.items()}
 
-    # Lesions without any label were never read for labels; they are predicted, but nothing is learned from them.
+    # Lesions without a relevant label are predicted, but as in the evaluation they count neither for nor against one.
     known = judged["val"].has_positive
     truth, used = truth_of(judged["val"].filter(known))
     calibration = Calibration.fit(score["val"][known], truth, used)
