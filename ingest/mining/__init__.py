@@ -1,0 +1,1 @@
+"""Mining labels from report sentences: lexicon, matching, composition, and relevance to each bookmark."""

@@ -1,0 +1,1 @@
+"""Relation CNN: is a label of a sentence about this bookmark?"""
