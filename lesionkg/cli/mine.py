@@ -1,4 +1,4 @@
-"""``lesionkg mine``: reports in; sentences, mentions and labels out. ``lesionkg mine REPORTS`` needs no further word."""
+"""``lesionkg mine``: reports in; sentences, mentions and labels out. A subcommand need not be named for that."""
 
 from __future__ import annotations
 
