@@ -1,0 +1,1 @@
+"""Sample reports and marks, written for this project; no patient stands behind them."""
