@@ -35,11 +35,13 @@ def wheel_names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 
 def test_the_wheel_holds_every_data_file(wheel_names: set[str]) -> None:
-    folders = ("ontologies", "ingest/tables", "queries/named")
+    folders = ("ontologies", "ingest/rules", "ingest/samples", "ingest/tables", "queries/named")
     data = {str(p.relative_to(ROOT)) for f in folders for p in (ROOT / f).rglob("*") if p.is_file()}
     wanted = {name for name in data if "__pycache__" not in name}
     assert any(name.endswith(".ttl") for name in wanted)
     assert any(name.endswith(".parquet") for name in wanted)
+    assert any(name.endswith(".yaml") for name in wanted)
+    assert any(name.endswith(".csv") for name in wanted)
     assert any(name.endswith(".cypher") for name in wanted)
     assert wanted <= wheel_names
 

@@ -1,0 +1,1 @@
+"""Data only: phrases, cues and word tables of report mining, as YAML."""
