@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Any
 
 from ingest.mining.rule_file import CueKind, CueRule, Direction, parse_rules
+from ingest.mining.tokens import words
 
-_WORD = re.compile(r"\w+|[^\w\s]")
+_END = ""
+"""Key of a node's cue; no word is empty."""
+
+_DEGREES = frozenset(
+    "significant significantly interval appreciable appreciably substantial substantially definite definitely further "
+    "obvious obviously convincing real overall entirely completely fully definitively confidently clearly currently well "
+    "otherwise yet radiographic radiographically any other marked markedly again also highly".split()
+)
+"""Passed over inside a phrase."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,60 +32,72 @@ class Cue:
         start: index of its first token.
         end: one past the last.
         kind: what it says of the labels in its scope.
-        direction: where its scope lies.
-        rule: id of the rule it belongs to.
+        before: id of the rule under which it stands before the labels it is about, "" when it does not.
+        after: likewise after them. When two rules differ in nothing but the direction the cue acts on one side only
+            ("suspected metastasis", "metastasis suspected"); one rule for both directions acts on both ("X or Y").
     """
 
     start: int
     end: int
     kind: CueKind
-    direction: Direction
-    rule: str
+    before: str = ""
+    after: str = ""
 
 
 @cache
-def shipped_cues() -> tuple[CueRule, ...]:
-    """The cues in ``ingest/rules/cues.yaml``."""
-    text = resources.files("ingest.rules").joinpath("cues.yaml").read_text(encoding="utf-8")
-    return parse_rules(text, "cues.yaml").cues
-
-
-def words(phrase: str) -> tuple[str, ...]:
-    """A phrase's words and punctuation marks in lower case, as tokens show them."""
-    return tuple(_WORD.findall(phrase.lower()))
+def shipped_cues(name: str = "cues.yaml") -> tuple[CueRule, ...]:
+    """The cues of a file in ``ingest/rules``."""
+    return parse_rules(resources.files("ingest.rules").joinpath(name).read_text(encoding="utf-8"), name).cues
 
 
 class CueFinder:
-    """Finds cue phrases in tokens, longest first; a rule given later wins over an earlier one with the same phrase."""
+    """Finds cue phrases by a trie of words, longest first; words of degree inside a phrase are passed over.
+
+    Of rules with the same phrase the later wins, so that a hospital's rules, given behind the shipped ones, take effect;
+    rules of one kind for opposite directions are kept side by side.
+    """
 
     def __init__(self, rules: Sequence[CueRule]) -> None:
-        self._phrases: dict[str, list[tuple[tuple[str, ...], CueRule]]] = {}
-        for rule in reversed(rules):
-            for phrase in rule.any:
-                parts = words(phrase)
-                rows = self._phrases.setdefault(parts[0], [])
-                if all(parts != known for known, _ in rows):
-                    rows.append((parts, rule))
-        for rows in self._phrases.values():
-            rows.sort(key=lambda row: -len(row[0]))
-        self._first = frozenset(self._phrases)
         content = [[rule.id, rule.kind, rule.direction, list(rule.any)] for rule in rules]
         self.id = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
         """Hash of the rules."""
+        self._root: dict[str, Any] = {}
+        for rule in rules:
+            for phrase in rule.any:
+                node = self._root
+                for word in words(phrase):
+                    node = node.setdefault(word, {})
+                node[_END] = _joined(node.get(_END), rule)
 
     def find(self, texts: Sequence[str]) -> list[Cue]:
-        """Cues in a sentence's token texts, in order, none inside another."""
-        if self._first.isdisjoint(texts):
+        """Cues among a sentence's token texts, in order; none lies in another."""
+        root = self._root
+        if root.keys().isdisjoint(texts):
             return []
         found = []
-        free = 0
-        for index, text in enumerate(texts):
-            if index < free or text not in self._first:
-                continue
-            for parts, rule in self._phrases[text]:
-                end = index + len(parts)
-                if tuple(texts[index:end]) == parts:
-                    found.append(Cue(index, end, rule.kind, rule.direction, rule.id))
-                    free = end
-                    break
+        at, size = 0, len(texts)
+        while at < size:
+            node = root.get(texts[at])
+            end, last, best = at, at + 1, None
+            while node is not None:
+                end += 1
+                if _END in node:
+                    best, last = node[_END], end
+                while end < size and texts[end] in _DEGREES and texts[end] not in node:
+                    end += 1
+                node = node.get(texts[end]) if end < size else None
+            if best is not None:
+                found.append(Cue(at, last, *best))
+            at = last
         return found
+
+
+def _joined(known: tuple[CueKind, str, str] | None, rule: CueRule) -> tuple[CueKind, str, str]:
+    kind, before, after = known or (rule.kind, "", "")
+    if kind != rule.kind or rule.direction == Direction.BOTH:
+        before = after = ""
+    return (
+        rule.kind,
+        before if rule.direction == Direction.BACKWARD else rule.id,
+        after if rule.direction == Direction.FORWARD else rule.id,
+    )

@@ -1,72 +1,124 @@
-"""Relevance by rules: cue phrases and their scopes, and which bookmark a label is attached to."""
+"""Relevance by rules: cue phrases and their scopes, and the bookmark that a label is attached to."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from ingest.mining.cues import Cue, CueFinder, shipped_cues
-from ingest.mining.mention import BOOKMARK_WORD, Judgement, MinedSentence, Relevance
-from ingest.mining.rule_file import CueKind, CueRule, Direction
+from ingest.mining.attachment import Attachment
+from ingest.mining.cues import CueFinder, shipped_cues
+from ingest.mining.mention import BOOKMARK_WORD, Judgement, Mention, MinedSentence, Relevance
+from ingest.mining.rule_file import CueKind, CueRule
+from ingest.mining.scopes import Line, Scope
 
-_STOPS = frozenset(".;:!()")
-_RELEVANCE = {
-    CueKind.NEGATION: Relevance.IRRELEVANT,
-    CueKind.LANDMARK: Relevance.IRRELEVANT,
-    CueKind.OTHER_LESION: Relevance.IRRELEVANT,
-    CueKind.UNCERTAINTY: Relevance.UNCERTAIN,
-}
+VERSION = 1
+"""Version of what the code does with the cues; raise it whenever judgements may change."""
+
+_ASSERTED = ("", Relevance.RELEVANT)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """A scope in characters."""
+
+    scope: Scope
+    start: int
+    end: int
+    cue_start: int
+    cue_end: int
+    alternative: bool
+    followed_by: int | None
+    """Index of the bookmark that ends the scope, if one does."""
 
 
 class RuleRelevance:
-    """The rule engine; a :class:`ingest.mining.mention.RelevanceModel`."""
+    """The rule engine; a :class:`ingest.mining.mention.RelevanceModel`.
+
+    Args:
+        cues: cue rules; the shipped ones when not given. To add to those, give ``(*shipped_cues(), *own)``.
+    """
 
     def __init__(self, cues: tuple[CueRule, ...] | None = None) -> None:
         self._cues = CueFinder(shipped_cues() if cues is None else cues)
 
     @property
     def id(self) -> str:
-        """Name of the engine with a hash of its rules."""
-        return f"rules-1-{self._cues.id}"
+        """Version of the engine with a hash of its cues."""
+        return f"rules-{VERSION}-{self._cues.id}"
 
     def judge(self, sentences: Sequence[MinedSentence]) -> list[tuple[Judgement, ...]]:
         """Judge every mention for every bookmark of its sentence, or once with ``bookmark=None`` where there is none."""
-        return [self._judge(sentence) for sentence in sentences]
-
-    def _judge(self, sentence: MinedSentence) -> tuple[Judgement, ...]:
-        texts = [token.text for token in sentence.tokens]
-        cues = self._cues.find(texts)
-        bookmarks: Sequence[int | None] = range(len(sentence.bookmarks)) if sentence.bookmarks else (None,)
-        scopes = [(cue, *span) for cue in cues if cue.kind in _RELEVANCE for span in _spans(cue, cues, texts, sentence)]
-        judged = []
-        for index, mention in enumerate(sentence.mentions):
-            relevance, rule = Relevance.RELEVANT, ""
-            for cue, start, end in scopes:
-                if start < mention.end and mention.start < end:
-                    decided = _RELEVANCE[cue.kind]
-                    if not rule or decided == Relevance.IRRELEVANT:
-                        relevance, rule = decided, cue.rule
-            judged += [Judgement(index, bookmark, relevance, rule) for bookmark in bookmarks]
-        return tuple(judged)
+        return [_judged(sentence, self._cues) for sentence in sentences]
 
 
-def _spans(cue: Cue, cues: Sequence[Cue], texts: Sequence[str], sentence: MinedSentence) -> list[tuple[int, int]]:
-    """The cue's scope as character spans."""
-    ends = {other.start for other in cues if other.kind == CueKind.TERMINATOR}
+def _judged(sentence: MinedSentence, finder: CueFinder) -> tuple[Judgement, ...]:
+    mentions = sentence.mentions
+    if not mentions:
+        return ()
+    texts = [token.text for token in sentence.tokens]
+    cues = finder.find(texts)
+    reaches = list(_reaches(sentence, Line(texts, cues).scopes())) if cues else []
+    if not sentence.bookmarks:
+        if not reaches:
+            return tuple([Judgement(i, None, Relevance.RELEVANT) for i in range(len(mentions))])
+        return tuple(
+            Judgement(i, None, relevance, rule)
+            for i, mention in enumerate(mentions)
+            for rule, relevance in (_decided(mention, reaches, None),)
+        )
+    attachment = Attachment(sentence, texts, cues)
+    judged = []
+    for i, mention in enumerate(mentions):
+        for bookmark in range(len(sentence.bookmarks)):
+            rule, relevance = _decided(mention, reaches, bookmark)
+            if relevance != Relevance.IRRELEVANT and (away := attachment.away(mention, bookmark)):
+                rule, relevance = away, Relevance.IRRELEVANT
+            judged.append(Judgement(i, bookmark, relevance, rule))
+    return tuple(judged)
+
+
+def _reaches(sentence: MinedSentence, scopes: Sequence[Scope]) -> Iterator[_Reach]:
+    """Scopes in characters. What a hedge between alternatives reaches is cut to the label next to it on either side."""
     tokens = sentence.tokens
-    spans = []
-    short = cue.kind in (CueKind.LANDMARK, CueKind.OTHER_LESION)
-    if cue.direction != Direction.BACKWARD:
-        end = cue.end
-        while end < len(texts) and end not in ends and texts[end] not in _STOPS and texts[end] != BOOKMARK_WORD:
-            if short and texts[end] == ",":
-                break
-            end += 1
-        if end > cue.end:
-            spans.append((tokens[cue.end].start, tokens[end - 1].end))
-    if cue.direction != Direction.FORWARD:
-        start = cue.start
-        while start > 0 and start - 1 not in ends and texts[start - 1] not in _STOPS | {",", BOOKMARK_WORD}:
-            start -= 1
-        if start < cue.start:
-            spans.append((tokens[start].start, tokens[cue.start - 1].end))
-    return spans
+    for scope in scopes:
+        cue = scope.cue
+        cue_start, cue_end = tokens[cue.start].start, tokens[cue.end - 1].end
+        start, end = tokens[scope.start].start, tokens[scope.end - 1].end
+        alternative = cue.kind == CueKind.UNCERTAINTY and cue.before == cue.after
+        if alternative:
+            if scope.start >= cue.end:
+                inside = [m for m in sentence.mentions if cue_end <= m.start < end]
+                if not inside:
+                    continue
+                end = max(m.end for m in inside if m.start == inside[0].start)
+            else:
+                start = tokens[cue.start - 1].start
+        bookmarks = [i for i, b in enumerate(sentence.bookmarks) if b.start >= end]
+        ends_at_bookmark = scope.end < len(tokens) and tokens[scope.end].text == BOOKMARK_WORD
+        yield _Reach(
+            scope, start, end, cue_start, cue_end, alternative, bookmarks[0] if ends_at_bookmark and bookmarks else None
+        )
+
+
+def _decided(mention: Mention, reaches: Sequence[_Reach], bookmark: int | None) -> tuple[str, Relevance]:
+    """The rule that decides, and what: irrelevant outweighs uncertain; of equals the first cue decides."""
+    rule, relevance = _ASSERTED
+    for reach in reaches:
+        if not _covers(reach, mention):
+            continue
+        kind = reach.scope.cue.kind
+        if kind == CueKind.OTHER_LESION and (bookmark is None or bookmark == reach.followed_by):
+            continue
+        if kind != CueKind.UNCERTAINTY:
+            return reach.scope.rule, Relevance.IRRELEVANT
+        if not rule:
+            rule, relevance = reach.scope.rule, Relevance.UNCERTAIN
+    return rule, relevance
+
+
+def _covers(reach: _Reach, mention: Mention) -> bool:
+    """The cue reaches a part of the mention. A cue that is itself part of a label's term says nothing of that label."""
+    parts = mention.parts or ((mention.start, mention.end),)
+    if any(start <= reach.cue_start and reach.cue_end <= end for start, end in parts):
+        return False
+    return any(start < reach.end and reach.start < end for start, end in parts)

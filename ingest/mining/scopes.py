@@ -1,0 +1,206 @@
+"""How far a cue reaches: from "no" over a list to where another statement begins.
+
+A scope runs through a clause. It ends at a terminator ("but", "with", "there is"), at punctuation other than a comma,
+at a bookmark, and at a comma or "and" behind which something new is said: a clause with a verb of its own ("no mass, the
+heart is large"), another cue, or a finding that is called new, old, small, ... ("no edema, mild scarring"). Lists stay
+together ("no mass, nodule or effusion"; "edema, effusion and abscess are absent").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from ingest.mining.cues import Cue
+from ingest.mining.mention import BOOKMARK_WORD
+from ingest.mining.rule_file import CueKind
+
+_STOPS = frozenset(".;:!?()-")
+_STATEMENTS = (CueKind.NEGATION, CueKind.UNCERTAINTY)
+_LINKS = frozenset({",", "and", "&"})
+_ALTERNATIVES = frozenset({"or", "nor"})
+_VERBS = frozenset(
+    "is are was were be been being has have had does do did may might could can cannot should would will appears appear "
+    "remains remain persists persist shows show showed demonstrates demonstrate measures measure measured contains "
+    "contain extends extend lies lie suggests suggest represents represent occupies invades involves displaces "
+    "compresses causes indicates reveals revealed reflects".split()
+)
+_PREDICATES = frozenset(
+    "stable unchanged decreased increased improved resolved worsened enlarged smaller larger noted seen present "
+    "progressed grown".split()
+)
+"""What a clause may end with where its verb is left out ("effusion decreased and pneumothorax resolved")."""
+_NEUTRAL = frozenset(
+    "seen identified present noted evident demonstrated visualized visualised visible appreciated detected found "
+    "observed shown apparent recognized".split()
+)
+"""Behind a verb these say no more than that something is there."""
+_NEW_SUBJECTS = frozenset("the there this these those it its they that again otherwise".split())
+_ARTICLES = frozenset({"a", "an"})
+_ASSERTING = frozenset(
+    "stable unchanged mild mildly moderate moderately minimal minimally small tiny large chronic old known persistent "
+    "prominent scattered multiple several few bilateral increased decreased increasing decreasing worsening worsened "
+    "improved improving new interval slight slightly subtle status some mildly healed severe marked markedly extensive "
+    "bibasilar residual similar redemonstrated normal".split()
+)
+"""A finding called one of these behind a comma is there."""
+_HEDGE_ENDS = frozenset("in within at to from along involving on near given secondary throughout of".split())
+"""Where a hedge's scope ends: "likely a cyst in the liver" does not doubt the liver."""
+_MEASURES = frozenset(
+    "area areas focus foci sequela sequelae degree component element combination region amount site form type".split()
+)
+"""Words whose "of" leads on to what is hedged ("possibly an area of consolidation")."""
+_LANDMARK_ENDS = (_HEDGE_ENDS - {"of", "to"}) | _VERBS | _NEUTRAL | {"measuring", "and"}
+_ADVERBS = frozenset("thought considered felt now since both also again then still not yet clearly well all".split())
+"""What may stand between a subject's verb and a cue behind it, beside words in "-ly"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a cue reaches: tokens ``start`` to ``end`` (one past the last), under the rule ``rule``."""
+
+    cue: Cue
+    rule: str
+    start: int
+    end: int
+
+
+class Line:
+    """The tokens of one sentence with its cues, ready to say how far each cue reaches.
+
+    Args:
+        texts: token texts.
+        cues: cues among them, in order.
+    """
+
+    def __init__(self, texts: Sequence[str], cues: Sequence[Cue]) -> None:
+        self._texts = texts
+        self._cues = {cue.start: cue for cue in cues}
+        self._ends = {cue.end for cue in cues if cue.kind == CueKind.TERMINATOR}
+
+    def scopes(self) -> list[Scope]:
+        """The scope of every cue that judges labels, in the order of the cues."""
+        found = []
+        for cue in self._cues.values():
+            if cue.kind in (CueKind.TERMINATOR, CueKind.PSEUDO):
+                continue
+            either = cue.before and cue.after and cue.before != cue.after
+            if cue.before and not (either and self._closes(cue.end)):
+                found.append(Scope(cue, cue.before, cue.end, self._forward(cue)))
+            if cue.after and not (either and found and found[-1].cue is cue):
+                found.append(Scope(cue, cue.after, self._backward(cue), cue.start))
+        return [scope for scope in found if scope.start < scope.end]
+
+    def _closes(self, at: int) -> bool:
+        """Nothing that a cue before ``at`` could be about follows it directly."""
+        texts = self._texts
+        if at >= len(texts):
+            return True
+        text = texts[at]
+        return text in _STOPS or text in _LINKS or text in _ALTERNATIVES or text in _HEDGE_ENDS or at in self._cues
+
+    def _forward(self, cue: Cue) -> int:
+        texts, cues = self._texts, self._cues
+        place = cue.kind in (CueKind.LANDMARK, CueKind.OTHER_LESION)
+        hedge = cue.kind == CueKind.UNCERTAINTY
+        at = cue.end
+        while at < len(texts):
+            text = texts[at]
+            if text == "(":
+                at = self._closing(at)
+            if at >= len(texts) or text == BOOKMARK_WORD or (text in _STOPS and text != "("):
+                break
+            other = cues.get(at)
+            if other and (
+                other.kind == CueKind.TERMINATOR
+                or place
+                or (hedge and other.kind in (CueKind.NEGATION, CueKind.LANDMARK))
+            ):
+                break
+            if place:
+                if text == "," or (text in _LANDMARK_ENDS and at > cue.end):
+                    break
+            elif text in _LINKS:
+                if not self._lists(at, hedge):
+                    break
+            elif hedge and at > cue.end and text in _HEDGE_ENDS and texts[at - 1] not in _MEASURES:
+                break
+            at += 1
+        return at
+
+    def _lists(self, at: int, hedge: bool) -> bool:
+        """Behind the comma or "and" at ``at`` the same list goes on."""
+        texts = self._texts
+        first = at + 1
+        if first < len(texts) and texts[at] == "," and texts[first] in ("and", "&"):
+            first += 1
+        if first >= len(texts):
+            return True
+        if texts[first] in _ALTERNATIVES:
+            return True
+        cue = self._cues.get(first)
+        if cue and (cue.kind in (CueKind.TERMINATOR, CueKind.PSEUDO) or (cue.kind in _STATEMENTS and cue.before)):
+            return False
+        end = self._segment_end(first)
+        segment = texts[first:end]
+        if not segment or segment[0] in _NEW_SUBJECTS or segment[0] in _VERBS:
+            return False
+        for index, text in enumerate(segment):
+            if text in _VERBS and (segment[0] in _ARTICLES or _NEUTRAL.isdisjoint(segment[index + 1 : index + 2])):
+                return False
+        rest = self._rest(first)
+        if segment[0] in _ASSERTING or (hedge and texts[at] == "," and first == at + 1):
+            return not _ALTERNATIVES.isdisjoint(rest) or (hedge and "and" in rest)
+        return True
+
+    def _segment_end(self, at: int) -> int:
+        texts = self._texts
+        while at < len(texts):
+            cue = self._cues.get(at)
+            if texts[at] in _STOPS or texts[at] in _LINKS or (cue and cue.kind == CueKind.TERMINATOR):
+                break
+            at += 1
+        return at
+
+    def _rest(self, at: int) -> Collection[str]:
+        """The words up to the end of the statement, commas left in."""
+        texts, end = self._texts, at
+        while end < len(texts) and texts[end] not in _STOPS and texts[end] != BOOKMARK_WORD:
+            cue = self._cues.get(end)
+            if cue and (cue.kind == CueKind.TERMINATOR or (cue.before and not cue.after)):
+                break
+            end += 1
+        return texts[at:end]
+
+    def _backward(self, cue: Cue) -> int:
+        texts = self._texts
+        at = cue.start
+        if at and texts[at - 1] in (":", "-"):
+            at -= 1
+        while at and (texts[at - 1] in _VERBS or texts[at - 1] in _ADVERBS or texts[at - 1].endswith("ly")):
+            at -= 1
+        if at and texts[at - 1] in ("which", "that"):
+            at -= 2 if at > 1 and texts[at - 2] == "," else 1
+        last, listing, bookmark = at, False, False
+        while at:
+            text = texts[at - 1]
+            if text == ")":
+                at = self._opening(at - 1)
+                continue
+            if text in _STOPS or (text == BOOKMARK_WORD and bookmark) or at in self._ends:
+                break
+            if text in _VERBS or (text in _PREDICATES and at < last and texts[at] in _LINKS):
+                return next((i + 1 for i in range(at, last) if texts[i] in _LINKS or texts[i] in _ALTERNATIVES), at)
+            if text in ("and", "&") or text in _ALTERNATIVES:
+                listing = True
+            if text == "," and not listing:
+                break
+            bookmark = bookmark or text == BOOKMARK_WORD
+            at -= 1
+        return at
+
+    def _closing(self, at: int) -> int:
+        return next((i for i in range(at + 1, len(self._texts)) if self._texts[i] == ")"), len(self._texts))
+
+    def _opening(self, at: int) -> int:
+        return next((i for i in range(at - 1, -1, -1) if self._texts[i] == "("), 0)
