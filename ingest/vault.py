@@ -167,6 +167,15 @@ class Vault:
         """The surrogate of one real key; see :meth:`surrogates`."""
         return self.surrogates(kind, [key])[key]
 
+    def given(self, surrogates: Iterable[str]) -> set[str]:
+        """Those of the ids that are surrogates of this vault."""
+        with self._read() as connection:
+            return {
+                row.surrogate
+                for part in _chunks(sorted(set(surrogates)))
+                for row in connection.execute(select(SURROGATES.c.surrogate).where(SURROGATES.c.surrogate.in_(part)))
+            }
+
     def real_key(self, surrogate: str) -> Key:
         """The real key that a surrogate stands for.
 

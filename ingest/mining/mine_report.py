@@ -1,0 +1,115 @@
+"""One report through the whole of mining: parse, match, judge. What comes out holds no text of the report."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+from ingest.mining.matcher import Matcher
+from ingest.mining.mention import BOOKMARK_WORD, Judgement, Mention, MinedSentence, RelevanceModel
+from ingest.mining.sentences import mined_sentences
+from ingest.reports.document import Bookmark
+from ingest.reports.parse import parse
+from ingest.reports.report import Report
+
+MINING_VERSION = 1
+"""Raised when the same report, lexicon and relevance model give another result."""
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedSentence:
+    """A sentence that mentions a label or points at a lesion.
+
+    Attributes:
+        start: first character in the report.
+        end: one past the last character.
+        section: as in :class:`ingest.reports.document.Sentence`.
+        organ: likewise.
+        bookmarks: in the order of the text; ``target`` is a hash (:func:`hidden_target`).
+        mentions: sorted by start, then end.
+        judgements: how relevant each mention is to each bookmark.
+    """
+
+    start: int
+    end: int
+    section: str
+    organ: str
+    bookmarks: tuple[Bookmark, ...]
+    mentions: tuple[Mention, ...]
+    judgements: tuple[Judgement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MinedReport:
+    """What one report says, in offsets, ids and words of closed lists.
+
+    Attributes:
+        report: the source's id of the report.
+        sentences: those that mention a label or hold a bookmark, in the order of the text.
+        read: number of all sentences.
+        lone_sizes: number of sizes that point at no image.
+        remnants: what was blanked, as words of a closed list.
+        unmatched: where words stand that no mention covers, as (start, end).
+    """
+
+    report: str
+    sentences: tuple[JudgedSentence, ...]
+    read: int
+    lone_sizes: int
+    remnants: tuple[str, ...]
+    unmatched: tuple[Span, ...]
+
+
+def mine_report(report: Report, matcher: Matcher, relevance: RelevanceModel) -> MinedReport:
+    """Mine one report.
+
+    Args:
+        report: the report.
+        matcher: finds the labels.
+        relevance: judges each of them for each bookmark.
+
+    Returns:
+        What was found, free of text, so that it may travel between processes and into the graph.
+    """
+    document = parse(report.text)
+    sentences = mined_sentences(document, matcher)
+    telling = [sentence for sentence in sentences if sentence.mentions or sentence.bookmarks]
+    judged = relevance.judge(telling)
+    return MinedReport(
+        report.id,
+        tuple(_without_text(sentence, found) for sentence, found in zip(telling, judged, strict=True)),
+        len(sentences),
+        document.lone_sizes,
+        document.remnants,
+        tuple(span for sentence in sentences for span in _unmatched(sentence)),
+    )
+
+
+def hidden_target(target: str) -> str:
+    """A hyperlink's target as it leaves the report: equal for equal targets, "" for none."""
+    return hashlib.sha256(target.encode("utf-8", "surrogatepass")).hexdigest() if target else ""
+
+
+def _without_text(sentence: MinedSentence, judgements: tuple[Judgement, ...]) -> JudgedSentence:
+    return JudgedSentence(
+        sentence.start,
+        sentence.start + len(sentence.text),
+        sentence.section,
+        sentence.organ,
+        tuple(replace(bookmark, target=hidden_target(bookmark.target)) for bookmark in sentence.bookmarks),
+        sentence.mentions,
+        judgements,
+    )
+
+
+def _unmatched(sentence: MinedSentence) -> list[Span]:
+    covered = [part for mention in sentence.mentions for part in (mention.parts or ((mention.start, mention.end),))]
+    return [
+        (token.start, token.end)
+        for token in sentence.tokens
+        if token.text != BOOKMARK_WORD
+        and token.text.isalpha()
+        and not any(start <= token.start < end for start, end in covered)
+    ]
