@@ -1,4 +1,4 @@
-"""The words and phrases that stand for labels: from the ontology, from rules, or from a full RadLex table."""
+"""The words and phrases that stand for labels: from the ontology and from rules, or from a full RadLex table."""
 
 from __future__ import annotations
 
@@ -6,34 +6,29 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from importlib import resources
 from pathlib import Path
 
-from ingest.mining.lemmas import Lemmas
-from ingest.mining.rule_file import RuleFile
+from ingest.mining.composites import Composites, compositions
+from ingest.mining.derived_forms import derived_terms, spellings
+from ingest.mining.lemmas import Bases, Lemmas, inflection_bases
+from ingest.mining.rule_file import RuleFile, parse_rules
+from ingest.mining.term import STRENGTH, Rank, Term
 from ingest.mining.tokens import words
+from ingest.mining.word_data import shipped_words
 from kg.errors import InputError
-from kg.ontology import Ontology, SynonymScope
+from kg.ontology import MatchKind, Ontology
 from kg.radlex import read_radlex
 
+_VERSION = 1
+"""Goes up when the same phrases are matched or combined in another way."""
 
-@dataclass(frozen=True, slots=True, order=True)
-class Term:
-    """One phrase for one label.
 
-    Attributes:
-        text: the phrase.
-        label: label id, or RID.
-        rule: ``name``, ``synonym``, the id of a derivation, or the id of a rule.
-        scope: how its meaning compares with the label's.
-        unless: it means something else in a sentence with one of these words.
-    """
-
-    text: str
-    label: str
-    rule: str
-    scope: SynonymScope = SynonymScope.EXACT
-    unless: tuple[str, ...] = ()
+@cache
+def shipped_phrases() -> RuleFile:
+    """The phrases in ``ingest/rules/phrases.yaml``."""
+    return parse_rules(resources.files("ingest.rules").joinpath("phrases.yaml").read_text("utf-8"), "phrases.yaml")
 
 
 @dataclass(frozen=True)
@@ -43,43 +38,63 @@ class Lexicon:
     Attributes:
         terms: every phrase.
         names: preferred name of each label.
+        composites: how labels combine.
+        wanted: the labels whose mentions are given; None for all. The others still claim their words: with *renal
+            pelvis* left out, "renal pelvis" does not become *pelvis*.
+        bases: what a word may be an inflected form of.
     """
 
     terms: tuple[Term, ...]
     names: Mapping[str, str]
+    composites: Composites = Composites()
+    wanted: frozenset[str] | None = None
+    bases: Bases = inflection_bases
 
     @cached_property
     def id(self) -> str:
         """SHA-256 of all that decides what is matched."""
-        content = json.dumps([[t.text, t.label, t.rule, t.scope, t.unless] for t in self.terms])
-        return hashlib.sha256(content.encode()).hexdigest()
-
-    @cached_property
-    def lemmas(self) -> Lemmas:
-        """Lemmas within the words of this lexicon."""
-        return Lemmas(frozenset(word for term in self.terms for word in words(term.text)))
+        content = [
+            _VERSION,
+            self.bases.__name__,
+            sorted([t.text, t.label, t.rule, t.scope, t.unless, t.rank] for t in self.terms),
+            sorted([*parts, label] for parts, label in self.composites.made.items()),
+            sorted([*parts, label] for parts, label in self.composites.sided.items()),
+            sorted(self.wanted or ()),
+        ]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     @classmethod
-    def of_ontology(cls, ontology: Ontology, rules: RuleFile = RuleFile(), label_set: str | None = None) -> Lexicon:  # noqa: B008
-        """Names, synonyms and rules' phrases of all labels, or of one label set.
+    def of_ontology(
+        cls,
+        ontology: Ontology,
+        rules: RuleFile | None = None,
+        label_set: str | None = None,
+        bases: Bases = inflection_bases,
+    ) -> Lexicon:
+        """Names, synonyms and derived forms of all labels, shipped phrases, and a user's own rules.
+
+        Args:
+            ontology: where the labels come from.
+            rules: further phrases; one that is given here replaces what the ontology or we say of it.
+            label_set: give mentions of these labels only.
+            bases: what a word may be an inflected form of; :func:`ingest.mining.lemmas.wordnet_bases` asks WordNet too.
 
         Raises:
             InputError: a rule names a label that the ontology does not have.
             UsageError: no such label set.
         """
-        wanted = set(ontology.label_set(label_set).members if label_set else ontology.by_id)
-        terms: list[Term] = []
-        for label in ontology.labels:
-            if label.id in wanted and not label.deprecated:
-                terms.append(Term(label.name, label.id, "name"))
-                terms += (Term(s.text, label.id, "synonym", s.scope) for s in label.synonyms)
-        for rule in rules.phrases:
-            found = ontology.by_id.get(rule.label) or ontology.by_name.get(rule.label)
-            if found is None:
-                raise InputError(f"rule {rule.id}: no label {rule.label!r}; `lesionkg ontology show` lists the labels")
-            if found.id in wanted:
-                terms += (Term(text, found.id, rule.id, rule.scope, rule.unless) for text in rule.any)
-        return cls(_distinct(terms), {label.id: label.name for label in ontology.labels})
+        given = [
+            *_asserted(ontology),
+            *_of_rules(ontology, shipped_phrases(), Rank.SHIPPED_RULE),
+            *_of_rules(ontology, rules or RuleFile(), Rank.USER_RULE),
+        ]
+        data = shipped_words()
+        organs = {label.id for label in ontology.labels if label.label_class == "bodypart"}
+        terms = [*given, *derived_terms(given, organs, data)]
+        composites, fragments = compositions(ontology, terms, data.sides)
+        wanted = frozenset(ontology.label_set(label_set).members) if label_set else None
+        names = {label.id: label.name for label in ontology.labels}
+        return cls(_distinct([*terms, *fragments]), names, composites, wanted, bases)
 
     @classmethod
     def of_radlex(cls, path: Path | str) -> Lexicon:
@@ -97,9 +112,59 @@ class Lexicon:
         ]
         return cls(_distinct(terms), {rid: names[0] for rid, names in radlex.names.items()})
 
+    def phrases(self, lemmas: Lemmas) -> Mapping[tuple[str, ...], tuple[Term, ...]]:
+        """The terms of each sequence of base words, in every spelling; of several only those that count first."""
+        prefixes = shipped_words().parts
+        found: dict[tuple[str, ...], tuple[Term, ...]] = {}
+        for term in self.terms:
+            for parts in spellings(tuple(words(term.text)), prefixes):
+                key = tuple(map(lemmas.__getitem__, parts))
+                known = found.get(key, ())
+                if not known or _order(term) < _order(known[0]):
+                    found[key] = (term,)
+                elif _order(term) == _order(known[0]) and all(term.label != other.label for other in known):
+                    found[key] = (*known, term)
+        return found
+
+    def lemmas(self) -> Lemmas:
+        """Lemmas within the words of this lexicon."""
+        prefixes = shipped_words().parts
+        return Lemmas(
+            frozenset(
+                word for term in self.terms for parts in spellings(tuple(words(term.text)), prefixes) for word in parts
+            ),
+            self.bases,
+        )
+
+
+def _order(term: Term) -> tuple[int, int]:
+    return term.rank, STRENGTH[term.scope]
+
+
+def _asserted(ontology: Ontology) -> Iterable[Term]:
+    for label in ontology.labels:
+        if not label.deprecated:
+            yield Term(label.name, label.id, "name")
+            yield from (Term(synonym.text, label.id, "synonym", synonym.scope) for synonym in label.synonyms)
+            for mapping in label.mappings:
+                if mapping.predicate is MatchKind.EXACT:
+                    yield Term(mapping.object_label, label.id, "radlex-name")
+
+
+def _of_rules(ontology: Ontology, rules: RuleFile, rank: Rank) -> Iterable[Term]:
+    for rule in rules.phrases:
+        label = ontology.by_id.get(rule.label) or ontology.by_name.get(rule.label)
+        if label is None and rank is Rank.USER_RULE:
+            raise InputError(
+                f"rule {rule.id}: label {rule.label!r} is not in ontology {ontology.name}; "
+                "`lesionkg ontology show` lists the labels"
+            )
+        if label is not None:
+            yield from (Term(text, label.id, rule.id, rule.scope, rule.unless, rank) for text in rule.any)
+
 
 def _distinct(terms: Iterable[Term]) -> tuple[Term, ...]:
     kept: dict[tuple[str, str], Term] = {}
-    for term in terms:
+    for term in sorted(terms, key=_order):
         kept.setdefault((term.text.lower(), term.label), term)
     return tuple(kept.values())

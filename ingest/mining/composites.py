@@ -1,0 +1,124 @@
+"""What the ontology says of labels that are made of parts: which modifiers make which label of a head, and which sides.
+
+"hepatic mass" is a phrase of *liver mass*, which is a *mass*, and "hepatic" is a phrase of *liver*: so *liver* and
+*mass* together make *liver mass*, wherever both stand in a sentence. "inguinal node" likewise for *groin lymph node*;
+a finding located in a lymph node (lymphadenopathy) is a head there too. *left kidney* is *kidney* with a side. A
+modifier that is no label ("paracaval") becomes a fragment: a phrase without a label of its own.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ingest.mining.term import STRENGTH, Rank, Term
+from ingest.mining.tokens import words
+from kg import algebra
+from kg.ontology import LabelClass, Ontology, RelationKind, SynonymScope
+
+Words = tuple[str, ...]
+FRAGMENT = "~"
+
+
+@dataclass(frozen=True)
+class Composites:
+    """How labels combine; empty for a lexicon without an ontology.
+
+    Attributes:
+        made: for (head label, modifier label or fragment) the label they make together.
+        sided: for (label or fragment, side) the label on that side.
+        heads: labels that something in ``made`` is a kind of.
+        organs: body-part labels.
+        ancestors: strict ancestors of each label.
+        excluded: pairs never both on one lesion, either way.
+    """
+
+    made: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    sided: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    heads: frozenset[str] = frozenset()
+    organs: frozenset[str] = frozenset()
+    ancestors: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    excluded: frozenset[tuple[str, str]] = frozenset()
+
+
+def compositions(ontology: Ontology, terms: Collection[Term], sides: Collection[str]) -> tuple[Composites, list[Term]]:
+    """How the ontology's labels combine, and the fragments that their phrases need.
+
+    Args:
+        ontology: its relations decide what may be combined.
+        terms: phrases of its labels.
+        sides: words for a side.
+    """
+    builder = _Builder(ontology, terms)
+    for term in sorted(terms, key=lambda term: (term.rank, STRENGTH[term.scope], term.label, term.text)):
+        parts = tuple(words(term.text))
+        if "of" in parts:
+            continue
+        if parts[0] in sides:
+            builder.add_side(term.label, parts)
+        else:
+            for cut in range(1, len(parts)):
+                builder.add_made(term.label, parts[:cut], parts[cut:])
+    excluded = frozenset(pair for a, b in ontology.all_exclusive_pairs for pair in ((a, b), (b, a)))
+    composites = Composites(
+        builder.made,
+        builder.sided,
+        frozenset(head for head, _ in builder.made),
+        frozenset(builder.organs),
+        builder.ancestors,
+        excluded,
+    )
+    return composites, list(builder.fragments.values())
+
+
+class _Builder:
+    def __init__(self, ontology: Ontology, terms: Collection[Term]) -> None:
+        self.made: dict[tuple[str, str], str] = {}
+        self.sided: dict[tuple[str, str], str] = {}
+        self.fragments: dict[Words, Term] = {}
+        self.organs = {label.id for label in ontology.labels if label.label_class is LabelClass.BODYPART}
+        self.ancestors = _ancestors(ontology)
+        self._labels: dict[Words, set[str]] = defaultdict(set)
+        for term in terms:
+            if term.scope is not SynonymScope.RELATED:
+                self._labels[tuple(words(term.text))].add(term.label)
+        self._kinds_of = _ancestors(ontology, RelationKind.IS_A)
+        self._findings: dict[str, set[str]] = defaultdict(set)
+        for relation in ontology.relations:
+            if relation.kind is RelationKind.LOCATED_IN and relation.child not in self.organs:
+                self._findings[relation.parent].add(relation.child)
+
+    def add_side(self, label: str, parts: Words) -> None:
+        """``parts`` is a side and what has sides."""
+        known = self._labels.get(parts[1:], set())
+        for base in (known & self.ancestors[label]) or ([] if known else [self._fragment(parts[1:])]):
+            self.sided.setdefault((base, parts[0]), label)
+
+    def add_made(self, label: str, modifier: Words, head: Words) -> None:
+        """``modifier`` and ``head`` are the two parts of a phrase of ``label``."""
+        for base in self._labels.get(head, set()) & self.ancestors[label]:
+            if base in self.organs and not (self._findings[base] and base in self._kinds_of[label]):
+                continue
+            for above in (base, *(self._findings[base] if base in self.organs else ())):
+                for part in self._labels.get(modifier) or [self._fragment(modifier)]:
+                    self.made.setdefault((above, part), label)
+
+    def _fragment(self, parts: Words) -> str:
+        text = " ".join(parts)
+        self.fragments.setdefault(parts, Term(text, FRAGMENT + text, "fragment", rank=Rank.FRAGMENT))
+        return FRAGMENT + text
+
+
+def _ancestors(ontology: Ontology, *kinds: RelationKind) -> dict[str, frozenset[str]]:
+    """Strict ancestors of each label, by relations of some kinds or of all."""
+    index = {label.id: i for i, label in enumerate(ontology.labels)}
+    pairs = np.array([(index[r.child], index[r.parent]) for r in ontology.relations if not kinds or r.kind in kinds])
+    closed = algebra.closure(algebra.from_pairs(pairs, len(index)))
+    ids = [label.id for label in ontology.labels]
+    return {
+        label: frozenset(ids[i] for i in closed.indices[closed.indptr[row] : closed.indptr[row + 1]])
+        for row, label in enumerate(ids)
+    }
