@@ -34,7 +34,7 @@ class Bookmark:
     start: int
     end: int
     kind: BookmarkKind
-    target: str = ""
+    target: str = field(default="", repr=False)
     sizes_mm: tuple[float, ...] = ()
     series: int | None = None
     image: int | None = None

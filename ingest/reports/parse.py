@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-import re
-
-from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
-
-from ingest.reports.document import Bookmark, BookmarkKind, Document, Sentence
-
-_DIRTY = re.compile(r"[^\n -~]|<[^<>]*>")
-_BOOKMARK = re.compile(r"(?:OTHER_)?BOOKMARK|(?:OTHER_)?BMK|\(series (\d+), image (\d+)\)")
-_PUNKT = PunktSentenceTokenizer(PunktParameters())
+from ingest.reports.bookmarks import find_bookmarks
+from ingest.reports.clean import clean_text
+from ingest.reports.document import Document
+from ingest.reports.report import ReportProblem
+from ingest.reports.sentences import divide
 
 
 def parse(text: str) -> Document:
-    """Divide a report into sentences, and find the bookmarks in them."""
-    clean = _DIRTY.sub(lambda found: " " * len(found[0]), text)
-    bookmarks = [
-        Bookmark(m.start(), m.end(), BookmarkKind.HYPERLINK)
-        if m[1] is None
-        else Bookmark(m.start(), m.end(), BookmarkKind.REFERENCE, series=int(m[1]), image=int(m[2]))
-        for m in _BOOKMARK.finditer(clean)
-    ]
-    sentences = tuple(
-        Sentence(start, end, bookmarks=tuple(b for b in bookmarks if start <= b.start < end))
-        for start, end in _PUNKT.span_tokenize(clean)
-        if clean[start:end].strip()
-    )
-    return Document(text, clean, sentences)
+    """Divide a report into sentences, and find the bookmarks in them.
+
+    Every text can be parsed, in a time that grows with its length: no text raises. Offsets are those of ``text``.
+    Parsing what is clean already changes nothing in it.
+
+    Args:
+        text: the report as it was read.
+
+    Returns:
+        The text, cleaned and divided (Yan et al., 2020: bookmarks, sentence tokenisation, missing full stops).
+    """
+    clean, remnants = clean_text(text)
+    bookmarks, lone_sizes = find_bookmarks(text, clean)
+    return Document(text, clean, divide(clean, bookmarks), remnants, lone_sizes)
+
+
+def document_problems(report: str, document: Document) -> tuple[ReportProblem, ...]:
+    """What the user should know about a report's text.
+
+    Args:
+        report: id of the report.
+        document: the same report, parsed.
+
+    Returns:
+        A warning when markup or control characters were blanked, and a problem when no sentence is left.
+    """
+    problems = []
+    if document.remnants:
+        problems.append(ReportProblem(report, f"blanked {', '.join(document.remnants)} in its text", left_out=False))
+    if not document.sentences:
+        problems.append(ReportProblem(report, "holds no sentence; give its text"))
+    return tuple(problems)
