@@ -141,9 +141,10 @@ def _heading(target: Target) -> str:
         f"series {bookmark.series}" if bookmark.series is not None else "",
         f"image {bookmark.image}" if bookmark.image is not None else "",
         "earlier study" if bookmark.prior else "",
-        f"lesion {target.lesion}" if target.lesion else "linked to no lesion",
+        f"lesion {target.lesion}" if target.lesion else "",
+        "linked to no lesion" if target.lesion == "" else "",
     ]
-    return f"Bookmark {target.number}: {', '.join(filter(None, where))}"
+    return ": ".join(filter(None, (f"Bookmark {target.number}", ", ".join(filter(None, where)))))
 
 
 def _rows(target: Target) -> Iterator[tuple[str, ...]]:

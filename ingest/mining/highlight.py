@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import pairwise
 
-from ingest.mining.mention import Judgement, Mention, MinedSentence, Relevance
+from ingest.mining.mention import Judgement, Mention, Relevance
+from ingest.mining.mine_report import JudgedSentence
 from ingest.reports.document import Bookmark
 from kg.ontology import Label
 
@@ -80,13 +81,13 @@ class Target:
     Attributes:
         number: the bookmark's number in the report, counted from 1; None for the sentences without one.
         bookmark: the bookmark, None likewise.
-        lesion: id of the linked lesion, "" when there is none.
+        lesion: id of the linked lesion, "" when there is none, None when nobody looked for one.
         said: the most relevant first, then by name.
     """
 
     number: int | None
     bookmark: Bookmark | None
-    lesion: str
+    lesion: str | None
     said: tuple[Said, ...]
 
 
@@ -118,8 +119,7 @@ def printable(text: str) -> str:
 
 def view(
     text: str,
-    sentences: Sequence[MinedSentence],
-    judgements: Sequence[Sequence[Judgement]],
+    sentences: Sequence[JudgedSentence],
     labels: Mapping[str, Label],
     lesions: Mapping[tuple[int, int], str] | None = None,
 ) -> View:
@@ -127,18 +127,18 @@ def view(
 
     Args:
         text: the report as it was read.
-        sentences: its sentences.
-        judgements: those of each sentence.
+        sentences: its sentences that mention a label or hold a bookmark.
         labels: labels by id.
-        lesions: id of the linked lesion by (sentence, bookmark of the sentence), where there is one.
+        lesions: id of the linked lesion by (sentence, bookmark of the sentence), where there is one; None when nobody
+            looked for lesions.
     """
     marks: list[Mark] = []
     targets: list[Target] = []
     alone: list[Said] = []
-    for place, (sentence, judged) in enumerate(zip(sentences, judgements, strict=True)):
+    for place, sentence in enumerate(sentences):
         about: dict[int | None, list[Said]] = defaultdict(list)
         strongest: dict[int, Relevance] = {}
-        for one in judged:
+        for one in sentence.judgements:
             mention = sentence.mentions[one.mention]
             about[one.bookmark].append(_said(mention, one, labels[mention.label]))
             before = strongest.get(one.mention, one.relevance)
@@ -148,11 +148,11 @@ def view(
         for number, bookmark in enumerate(sentence.bookmarks):
             name = len(targets) + 1
             marks.append(Mark(bookmark.start, bookmark.end, MarkKind.BOOKMARK, str(name)))
-            lesion = (lesions or {}).get((place, number), "")
+            lesion = None if lesions is None else lesions.get((place, number), "")
             targets.append(Target(name, bookmark, lesion, _counted(about[number])))
         alone += about[None]
     if alone:
-        targets.append(Target(None, None, "", _counted(alone)))
+        targets.append(Target(None, None, None, _counted(alone)))
     return View(printable(text), tuple(sorted(set(marks), key=_outer_first)), tuple(targets))
 
 

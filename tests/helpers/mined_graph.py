@@ -135,7 +135,13 @@ def mined_graph(folder: Path) -> Iterator[MinedGraph]:
 def fill(store: GraphStore) -> None:
     """Write lesions, reports and mentions into a graph that holds the shipped ontology."""
     lesions = [
-        {"id": one.id, "patient": one.patient, "source": one.id.split(":")[0], "index": one.index} for one in LESIONS
+        {
+            "id": one.id,
+            "patient": one.patient,
+            "source": "DeepLesion" if one.index is not None else "mining",
+            "index": one.index,
+        }
+        for one in LESIONS
     ]
     labels = [
         {"lesion": one.id, "label": label, "kind": kind}

@@ -91,7 +91,7 @@ def test_rules_by_what_they_find(ask: Ask) -> None:
         expected.append((rule, len({one.label for one in said}), places, *judged))
     rows = ask("mentions-by-rule")
     shown = [tuple(r[n] for n in ("rule", "labels", "mentions", RELEVANT, UNCERTAIN, IRRELEVANT)) for r in rows]
-    assert shown == sorted(expected, key=lambda row: (-row[2], row[0]))
+    assert shown == sorted(expected, key=lambda row: (-int(row[2]), row[0]))
     assert [r["rule"] for r in ask("mentions-by-rule", least=3)] == [row[0] for row in shown if row[2] >= 3]
     assert ask("mentions-by-rule", limit=1) == rows[:1]
 

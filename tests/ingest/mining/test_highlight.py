@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import string
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.mining.highlight import Mark, MarkKind, View, pieces, printable, view
-from ingest.mining.mention import Judgement, Mention, MinedSentence, Relevance
+from ingest.mining.mention import Judgement, Mention, Relevance
+from ingest.mining.mine_report import JudgedSentence
 from ingest.reports.document import Bookmark, BookmarkKind
 from kg.ontology import Label, LabelClass
 
@@ -31,19 +33,17 @@ def bookmark(start: int) -> Bookmark:
     return Bookmark(*at("BOOKMARK", start), BookmarkKind.HYPERLINK)
 
 
-FIRST = MinedSentence(
-    TEXT[:68],
+FIRST = JudgedSentence(
     0,
-    (),
+    68,
+    "",
+    "",
+    (bookmark(0), bookmark(20)),
     (
         Mention(*at("Large"), "3", "name", "large"),
         Mention(*at("nodule"), "2", "name", "nodule"),
         Mention(*at("right lower lobe"), "1", "synonym", "right lower lobe"),
     ),
-    (bookmark(0), bookmark(20)),
-)
-SECOND = MinedSentence(TEXT[69:], 69, (), (Mention(*at("nodule", 60), "2", "name", "nodule"),))
-JUDGED = (
     (
         Judgement(0, 0, Relevance.RELEVANT),
         Judgement(0, 1, Relevance.IRRELEVANT, "other"),
@@ -52,12 +52,13 @@ JUDGED = (
         Judgement(2, 0, Relevance.IRRELEVANT, "other"),
         Judgement(2, 1, Relevance.RELEVANT),
     ),
-    (Judgement(0, None, Relevance.IRRELEVANT, "no"),),
 )
+NODULE = Mention(*at("nodule", 60), "2", "name", "nodule")
+SECOND = JudgedSentence(69, 79, "", "", (), (NODULE,), (Judgement(0, None, Relevance.IRRELEVANT, "no"),))
 
 
 def test_every_mention_and_bookmark_is_marked_where_it_stands() -> None:
-    shown = view(TEXT, (FIRST, SECOND), JUDGED, LABELS)
+    shown = view(TEXT, (FIRST, SECOND), LABELS)
     assert [(TEXT[m.start : m.end], m.kind, m.name, m.relevance) for m in shown.marks] == [
         ("Large", "attribute", "large", "relevant"),
         ("nodule", "type", "nodule", "uncertain"),
@@ -69,7 +70,7 @@ def test_every_mention_and_bookmark_is_marked_where_it_stands() -> None:
 
 
 def test_what_is_said_is_listed_for_each_bookmark_and_for_sentences_without_one() -> None:
-    shown = view(TEXT, (FIRST, SECOND), JUDGED, LABELS, {(0, 1): "DL:00007"})
+    shown = view(TEXT, (FIRST, SECOND), LABELS, {(0, 1): "DL:00007"})
     first, second, none = shown.targets
     assert [(s.label, s.relevance, s.judged_by, s.probability) for s in first.said] == [
         ("large", "relevant", "", None),
@@ -82,21 +83,21 @@ def test_what_is_said_is_listed_for_each_bookmark_and_for_sentences_without_one(
 
 
 def test_what_is_said_alike_at_several_places_is_counted() -> None:
-    twice = MinedSentence("", 0, (), (SECOND.mentions[0], Mention(0, 5, "2", "name", "nodule")))
     judged = (Judgement(0, None, Relevance.RELEVANT), Judgement(1, None, Relevance.RELEVANT))
-    (target,) = view(TEXT, (twice,), (judged,), LABELS).targets
+    twice = JudgedSentence(0, 79, "", "", (), (NODULE, Mention(0, 5, "2", "name", "nodule")), judged)
+    (target,) = view(TEXT, (twice,), LABELS).targets
     assert [(said.label, said.count) for said in target.said] == [("nodule", 2)]
 
 
 def test_a_mention_with_gaps_is_marked_in_parts() -> None:
     mention = Mention(0, 12, "1", "gap", "right lobe", parts=((0, 5), (6, 12)))
-    sentence = MinedSentence(TEXT, 0, (), (mention,))
-    marks = view(TEXT, (sentence,), ((Judgement(0, None, Relevance.RELEVANT),),), LABELS).marks
+    sentence = JudgedSentence(0, 79, "", "", (), (mention,), (Judgement(0, None, Relevance.RELEVANT),))
+    marks = view(TEXT, (sentence,), LABELS).marks
     assert [(m.start, m.end, m.first) for m in marks] == [(0, 5, True), (6, 12, False)]
 
 
 def test_a_mention_that_nobody_judged_is_marked_without_relevance() -> None:
-    (mark,) = view(TEXT, (SECOND,), ((),), LABELS).marks
+    (mark,) = view(TEXT, (replace(SECOND, judgements=()),), LABELS).marks
     assert mark.relevance is None
 
 
