@@ -6,7 +6,7 @@ phrases of the lexicon that they are applied to.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from ingest.mining.term import Rank, Term
 from ingest.mining.tokens import words
@@ -37,29 +37,35 @@ def derived_terms(terms: Collection[Term], organs: Collection[str], data: WordDa
     for term in (*terms, *derived.values()):
         for form in _of_forms(tuple(words(term.text)), single, swaps, data.sides):
             _add(derived, term, form, "word-order")
+    for term in (*terms, *derived.values()):
+        parts = tuple(words(term.text))
+        if "of" in parts[1:-1] and "the" not in parts:
+            at = parts.index("of") + 1
+            _add(derived, term, (*parts[:at], "the", *parts[at:]), "word-order")
     known = {word for term in (*terms, *derived.values()) for word in words(term.text)}
-    for term in tuple((*terms, *derived.values())):
+    for term in (*terms, *derived.values()):
         parts = tuple(words(term.text))
         if len(parts) == 1 and term.label in organs and term.scope != SynonymScope.RELATED:
             for prefix, scope in data.positions.items():
                 if prefix + parts[0] not in known and not parts[0].startswith(prefix):
                     _add(derived, term, (prefix + parts[0],), "prefix", _weaker(scope, term.scope))
-    for term in tuple((*terms, *derived.values())):
+    for term in (*terms, *derived.values()):
         for american, british in data.spellings.items():
             if american in term.text.lower():
                 _add(derived, term, tuple(words(term.text.lower().replace(american, british))), "spelling")
     return list(derived.values())
 
 
-def spellings(parts: Words, prefixes: Iterable[str]) -> Iterator[Words]:
+def spellings(parts: Words, prefixes: tuple[str, ...]) -> Iterator[Words]:
     """The phrase itself, and with one of its prefixes written apart ("para aortic") or joined ("paraaortic")."""
     yield parts
     for i, word in enumerate(parts):
-        for prefix in prefixes:
-            if word.startswith(prefix) and len(word) - len(prefix) >= _SHORTEST_REST:
-                yield (*parts[:i], prefix, word[len(prefix) :], *parts[i + 1 :])
-            if word == prefix and i + 1 < len(parts) and len(parts[i + 1]) >= _SHORTEST_REST:
-                yield (*parts[:i], prefix + parts[i + 1], *parts[i + 2 :])
+        if word.startswith(prefixes):
+            for prefix in prefixes:
+                if word.startswith(prefix) and len(word) - len(prefix) >= _SHORTEST_REST:
+                    yield (*parts[:i], prefix, word[len(prefix) :], *parts[i + 1 :])
+            if word in prefixes and i + 1 < len(parts) and len(parts[i + 1]) >= _SHORTEST_REST:
+                yield (*parts[:i], word + parts[i + 1], *parts[i + 2 :])
 
 
 def _add(
@@ -100,7 +106,6 @@ def _of_forms(
             organ = parts[i:j]
             if organ in single and not set(organ) & set(sides) and (i == 0 or parts[0] in sides or i == 1):
                 for noun in (organ, *swaps.get(organ, ())):
-                    for article in ((), ("the",)):
-                        yield (*parts[:i], *parts[j:], "of", *article, *noun)
-                        if i == 1 and parts[0] in sides:
-                            yield (*parts[j:], "of", *article, parts[0], *noun)
+                    yield (*parts[:i], *parts[j:], "of", *noun)
+                    if i == 1 and parts[0] in sides:
+                        yield (*parts[j:], "of", parts[0], *noun)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
@@ -20,6 +20,8 @@ from ingest.mining.word_data import shipped_words
 from kg.errors import InputError
 from kg.ontology import MatchKind, Ontology
 from kg.radlex import read_radlex
+
+Words = tuple[str, ...]
 
 _VERSION = 1
 """Goes up when the same phrases are matched or combined in another way."""
@@ -46,7 +48,7 @@ class Lexicon:
 
     terms: tuple[Term, ...]
     names: Mapping[str, str]
-    composites: Composites = Composites()
+    composites: Composites = field(default_factory=Composites)
     wanted: frozenset[str] | None = None
     bases: Bases = inflection_bases
 
@@ -112,29 +114,21 @@ class Lexicon:
         ]
         return cls(_distinct(terms), {rid: names[0] for rid, names in radlex.names.items()})
 
-    def phrases(self, lemmas: Lemmas) -> Mapping[tuple[str, ...], tuple[Term, ...]]:
-        """The terms of each sequence of base words, in every spelling; of several only those that count first."""
+    def phrases(self) -> tuple[Lemmas, Mapping[Words, tuple[Term, ...]]]:
+        """Lemmas within the words of this lexicon, and for each sequence of base words the terms that count first."""
         prefixes = shipped_words().parts
-        found: dict[tuple[str, ...], tuple[Term, ...]] = {}
-        for term in self.terms:
-            for parts in spellings(tuple(words(term.text)), prefixes):
-                key = tuple(map(lemmas.__getitem__, parts))
-                known = found.get(key, ())
-                if not known or _order(term) < _order(known[0]):
+        spelt = [(term, tuple(spellings(tuple(words(term.text)), prefixes))) for term in self.terms]
+        lemmas = Lemmas(frozenset(word for _, forms in spelt for form in forms for word in form), self.bases)
+        found: dict[Words, tuple[Term, ...]] = {}
+        for term, forms in spelt:
+            for form in forms:
+                key = tuple(map(lemmas.__getitem__, form))
+                known = found.get(key)
+                if known is None or _order(term) < _order(known[0]):
                     found[key] = (term,)
                 elif _order(term) == _order(known[0]) and all(term.label != other.label for other in known):
                     found[key] = (*known, term)
-        return found
-
-    def lemmas(self) -> Lemmas:
-        """Lemmas within the words of this lexicon."""
-        prefixes = shipped_words().parts
-        return Lemmas(
-            frozenset(
-                word for term in self.terms for parts in spellings(tuple(words(term.text)), prefixes) for word in parts
-            ),
-            self.bases,
-        )
+        return lemmas, found
 
 
 def _order(term: Term) -> tuple[int, int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ingest.mining.compose import Composer
-from ingest.mining.lemmas import Lemmas
 from ingest.mining.lexicon import Lexicon
 from ingest.mining.mention import Mention, Token
 from ingest.mining.place import Place
@@ -18,8 +17,8 @@ class Matcher:
 
     def __init__(self, lexicon: Lexicon) -> None:
         self.lexicon = lexicon
-        self._lemmas = lexicon.lemmas()
-        self._trie = Trie(lexicon.phrases(self._lemmas))
+        self._lemmas, phrases = lexicon.phrases()
+        self._trie = Trie(phrases)
         self._composer = Composer(lexicon, self._trie) if lexicon.composites.organs else None
 
     def longest(self, texts: Sequence[str]) -> list[tuple[int, int, tuple[Term, ...]]]:

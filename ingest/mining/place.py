@@ -44,3 +44,10 @@ def joined(spans: list[Span]) -> tuple[Span, ...]:
         else:
             merged.append((first, last))
     return tuple(merged)
+
+
+def inside(inner: Place, outer: Place) -> bool:
+    """Whether every word of ``inner`` is one of ``outer``, and ``outer`` has more."""
+    if inner.first < outer.first or inner.last > outer.last or inner.parts == outer.parts:
+        return False
+    return all(any(a <= first and last <= b for a, b in outer.parts) for first, last in inner.parts)
