@@ -10,17 +10,37 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+import yaml
+
 from ingest.mining.rule_file import CueKind, CueRule, Direction, parse_rules
 from ingest.mining.tokens import words
 
 _END = ""
 """Key of a node's cue; no word is empty."""
 
-_DEGREES = frozenset(
-    "significant significantly interval appreciable appreciably substantial substantially definite definitely further "
-    "obvious obviously convincing real overall entirely completely fully definitively confidently clearly currently well "
-    "otherwise yet radiographic radiographically any other marked markedly again also highly".split()
-)
+
+@cache
+def shipped_cues(name: str = "cues.yaml") -> tuple[CueRule, ...]:
+    """The cues of a file in ``ingest/rules``."""
+    return parse_rules(_shipped(name), name).cues
+
+
+def word_list(name: str) -> frozenset[str]:
+    """A list of ``ingest/rules/relevance_words.yaml``."""
+    return frozenset(_word_lists()[name])
+
+
+@cache
+def _word_lists() -> dict[str, list[str]]:
+    lists: dict[str, list[str]] = yaml.safe_load(_shipped("relevance_words.yaml"))
+    return lists
+
+
+def _shipped(name: str) -> str:
+    return resources.files("ingest.rules").joinpath(name).read_text(encoding="utf-8")
+
+
+_DEGREES = word_list("degrees")
 """Passed over inside a phrase."""
 
 
@@ -33,8 +53,8 @@ class Cue:
         end: one past the last.
         kind: what it says of the labels in its scope.
         before: id of the rule under which it stands before the labels it is about, "" when it does not.
-        after: likewise after them. When two rules differ in nothing but the direction the cue acts on one side only
-            ("suspected metastasis", "metastasis suspected"); one rule for both directions acts on both ("X or Y").
+        after: likewise after them. Two rules for opposite directions act on one side only ("suspected metastasis",
+            "metastasis suspected"); one rule for both directions acts on both ("X or Y").
     """
 
     start: int
@@ -44,23 +64,17 @@ class Cue:
     after: str = ""
 
 
-@cache
-def shipped_cues(name: str = "cues.yaml") -> tuple[CueRule, ...]:
-    """The cues of a file in ``ingest/rules``."""
-    return parse_rules(resources.files("ingest.rules").joinpath(name).read_text(encoding="utf-8"), name).cues
-
-
 class CueFinder:
     """Finds cue phrases by a trie of words, longest first; words of degree inside a phrase are passed over.
 
-    Of rules with the same phrase the later wins, so that a hospital's rules, given behind the shipped ones, take effect;
-    rules of one kind for opposite directions are kept side by side.
+    Of rules with the same phrase the later wins, so that a hospital's rules, given behind the shipped ones, take
+    effect; rules of one kind for opposite directions are kept side by side.
     """
 
     def __init__(self, rules: Sequence[CueRule]) -> None:
-        content = [[rule.id, rule.kind, rule.direction, list(rule.any)] for rule in rules]
+        content = [_word_lists(), [[rule.id, rule.kind, rule.direction, list(rule.any)] for rule in rules]]
         self.id = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
-        """Hash of the rules."""
+        """Hash of the rules and of the words that bound their scopes."""
         self._root: dict[str, Any] = {}
         for rule in rules:
             for phrase in rule.any:

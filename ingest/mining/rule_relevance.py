@@ -47,7 +47,7 @@ class RuleRelevance:
         return f"rules-{VERSION}-{self._cues.id}"
 
     def judge(self, sentences: Sequence[MinedSentence]) -> list[tuple[Judgement, ...]]:
-        """Judge every mention for every bookmark of its sentence, or once with ``bookmark=None`` where there is none."""
+        """Judge every mention for every bookmark of its sentence, or once with ``bookmark=None`` if it has none."""
         return [_judged(sentence, self._cues) for sentence in sentences]
 
 
@@ -69,9 +69,10 @@ def _judged(sentence: MinedSentence, finder: CueFinder) -> tuple[Judgement, ...]
     attachment = Attachment(sentence, texts, cues)
     judged = []
     for i, mention in enumerate(mentions):
+        near = [reach for reach in reaches if attachment.together(reach.scope.cue.start, i)]
         for bookmark in range(len(sentence.bookmarks)):
-            rule, relevance = _decided(mention, reaches, bookmark)
-            if relevance != Relevance.IRRELEVANT and (away := attachment.away(mention, bookmark)):
+            rule, relevance = _decided(mention, near, bookmark)
+            if relevance != Relevance.IRRELEVANT and (away := attachment.away(i, bookmark)):
                 rule, relevance = away, Relevance.IRRELEVANT
             judged.append(Judgement(i, bookmark, relevance, rule))
     return tuple(judged)

@@ -1,9 +1,9 @@
 """How far a cue reaches: from "no" over a list to where another statement begins.
 
 A scope runs through a clause. It ends at a terminator ("but", "with", "there is"), at punctuation other than a comma,
-at a bookmark, and at a comma or "and" behind which something new is said: a clause with a verb of its own ("no mass, the
-heart is large"), another cue, or a finding that is called new, old, small, ... ("no edema, mild scarring"). Lists stay
-together ("no mass, nodule or effusion"; "edema, effusion and abscess are absent").
+at a bookmark, and at a comma or "and" behind which something new is said: a clause with a verb of its own ("no mass,
+the heart is large"), another cue, or a finding that is called new, old, small, ... ("no edema, mild scarring"). Lists
+stay together ("no mass, nodule or effusion"; "edema, effusion and abscess are absent").
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from ingest.mining.cues import Cue
+from ingest.mining.cues import Cue, word_list
 from ingest.mining.mention import BOOKMARK_WORD
 from ingest.mining.rule_file import CueKind
 
@@ -19,40 +19,17 @@ _STOPS = frozenset(".;:!?()-")
 _STATEMENTS = (CueKind.NEGATION, CueKind.UNCERTAINTY)
 _LINKS = frozenset({",", "and", "&"})
 _ALTERNATIVES = frozenset({"or", "nor"})
-_VERBS = frozenset(
-    "is are was were be been being has have had does do did may might could can cannot should would will appears appear "
-    "remains remain persists persist shows show showed demonstrates demonstrate measures measure measured contains "
-    "contain extends extend lies lie suggests suggest represents represent occupies invades involves displaces "
-    "compresses causes indicates reveals revealed reflects".split()
-)
-_PREDICATES = frozenset(
-    "stable unchanged decreased increased improved resolved worsened enlarged smaller larger noted seen present "
-    "progressed grown".split()
-)
-"""What a clause may end with where its verb is left out ("effusion decreased and pneumothorax resolved")."""
-_NEUTRAL = frozenset(
-    "seen identified present noted evident demonstrated visualized visualised visible appreciated detected found "
-    "observed shown apparent recognized".split()
-)
-"""Behind a verb these say no more than that something is there."""
-_NEW_SUBJECTS = frozenset("the there this these those it its they that again otherwise".split())
 _ARTICLES = frozenset({"a", "an"})
-_ASSERTING = frozenset(
-    "stable unchanged mild mildly moderate moderately minimal minimally small tiny large chronic old known persistent "
-    "prominent scattered multiple several few bilateral increased decreased increasing decreasing worsening worsened "
-    "improved improving new interval slight slightly subtle status some mildly healed severe marked markedly extensive "
-    "bibasilar residual similar redemonstrated normal".split()
-)
-"""A finding called one of these behind a comma is there."""
-_HEDGE_ENDS = frozenset("in within at to from along involving on near given secondary throughout of".split())
-"""Where a hedge's scope ends: "likely a cyst in the liver" does not doubt the liver."""
-_MEASURES = frozenset(
-    "area areas focus foci sequela sequelae degree component element combination region amount site form type".split()
-)
-"""Words whose "of" leads on to what is hedged ("possibly an area of consolidation")."""
-_LANDMARK_ENDS = (_HEDGE_ENDS - {"of", "to"}) | _VERBS | _NEUTRAL | {"measuring", "and"}
-_ADVERBS = frozenset("thought considered felt now since both also again then still not yet clearly well all".split())
-"""What may stand between a subject's verb and a cue behind it, beside words in "-ly"."""
+_VERBS = word_list("verbs")
+_PREDICATES = word_list("predicates")
+_NEUTRAL = word_list("neutral")
+_NEW_SUBJECTS = word_list("new-subjects")
+_ASSERTING = word_list("asserting")
+_HEDGE_ENDS = word_list("hedge-ends")
+_MEASURES = word_list("measures")
+_PLACE_ENDS = word_list("place-ends") | _VERBS | _NEUTRAL
+_ADVERBS = word_list("adverbs")
+_KINDS = word_list("kinds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +94,11 @@ class Line:
                 or (hedge and other.kind in (CueKind.NEGATION, CueKind.LANDMARK))
             ):
                 break
-            if place:
-                if text == "," or (text in _LANDMARK_ENDS and at > cue.end):
+            if cue.kind == CueKind.OTHER_LESION:
+                if text == "," or text == "and" or text in _VERBS:
+                    break
+            elif place:
+                if text == "," or (text in _PLACE_ENDS and at > cue.end and not self._joins_places(at)):
                     break
             elif text in _LINKS:
                 if not self._lists(at, hedge):
@@ -152,6 +132,13 @@ class Line:
         if segment[0] in _ASSERTING or (hedge and texts[at] == "," and first == at + 1):
             return not _ALTERNATIVES.isdisjoint(rest) or (hedge and "and" in rest)
         return True
+
+    def _joins_places(self, at: int) -> bool:
+        """The word at ``at`` is an "and" between two places: no lesion is named behind it."""
+        if self._texts[at] != "and":
+            return False
+        segment = self._texts[at + 1 : self._segment_end(at + 1)]
+        return bool(segment) and all(word not in _KINDS and word.rstrip("s") not in _KINDS for word in segment)
 
     def _segment_end(self, at: int) -> int:
         texts = self._texts
