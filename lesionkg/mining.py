@@ -1,4 +1,4 @@
-"""What mining needs, put together: the lexicon of a graph's ontology, a hospital's rules, and a trained relation CNN."""
+"""What mining needs, put together: the lexicon of a graph's ontology, a hospital's rules, a trained relation CNN."""
 
 from __future__ import annotations
 
