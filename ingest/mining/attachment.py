@@ -2,8 +2,8 @@
 
 A sentence describes a lesion and points at it, or points first and describes then; what precedes the first bookmark
 tells which. Between two bookmarks a conjunction parts what is said of the one from what is said of the next. What the
-later bookmark's words leave out it shares with the one before: in "large nodules in the right lung BOOKMARK and left lung
-BOOKMARK" both are large nodules. What precedes "for example" is shared by all.
+later bookmark's words leave out it shares with the one before: in "large nodules in the right lung BOOKMARK and left
+lung BOOKMARK" both are large nodules. What precedes "for example" is shared by all.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Attachment:
             _role({token.text for token in sentence.tokens[place:] if token.start < mention.end})
             for place, mention in zip(places, sentence.mentions, strict=True)
         ]
-        self._kinds = [place for place, role in zip(places, roles, strict=True) if role == _Role.KIND]
+        self._kinds = [i for i, text in enumerate(texts) if not _KINDS.isdisjoint((text, text.rstrip("s")))]
         self._places = places
         self._roles = roles
         self._bounds = self._bounded()
@@ -90,14 +90,16 @@ class Attachment:
         owners = [self._segment(place) for place in places]
         members: list[set[int]] = [{m for m, owner in enumerate(owners) if owner == i} for i in range(size)]
         own = [set(group) for group in members]
+        named = [any(bounds[i] <= kind < bounds[i + 1] for kind in self._kinds) for i in range(size)]
         example = self._example(bounds[0])
         for i in range(1, size):
-            members[i] |= self._shared(own[i], members[i - 1], marks[i - 1], self._blank(i))
+            if not named[i]:
+                members[i] |= self._shared(own[i], members[i - 1], marks[i - 1], self._blank(i))
             members[i] |= {m for m in own[0] if places[m] < example}
         for i in range(size - 2, -1, -1):
             if self._blank(i + 1):
                 members[i] |= own[i + 1]
-            elif not any(roles[m] == _Role.KIND for m in members[i]):
+            elif not named[i] and all(roles[m] != _Role.KIND for m in members[i]):
                 members[i] |= {m for m in members[i + 1] if roles[m] != _Role.PLACE}
         rules = []
         for m, owner in enumerate(owners):
@@ -110,8 +112,6 @@ class Attachment:
         roles, places = self._roles, self._places
         if blank and not own:
             return set(before)
-        if any(roles[m] == _Role.KIND for m in own):
-            return set()
         if all(roles[m] != _Role.PLACE for m in own):
             return set(before)
         head = max((places[m] for m in before if roles[m] == _Role.KIND), default=-1)
