@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from kg.store import GraphStore
 from learn.publish import publish
 from learn.recipe import Recipe
 from learn.training import train
+from lesionkg.demo_reports import mine_samples
 from queries.request import Request, answer
 from queries.results import Result
 
@@ -98,6 +99,8 @@ def run_demo(home: Path, graph: str, say: Callable[[str], None], progress: Calla
     home.mkdir(parents=True, exist_ok=True)
     with report.timed("ontology"):
         _ontology(report, say)
+    with report.timed("reports"):
+        report.figures["reports"] = asdict(mine_samples(home, load_shipped(ONTOLOGY), say))
     with open_store(graph) as store:
         with report.timed("load"):
             _load(store, report, say)

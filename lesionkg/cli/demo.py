@@ -28,6 +28,8 @@ _NEXT = (
         "RETURN c.name AS label, count(l) AS lesions ORDER BY lesions DESC LIMIT 5'",
     ),
     ("how good the model is, label by label", "evaluate {run} --per-label"),
+    ("a mined report, its labels by relevance", "mine show SAMPLE-1 --home {home}/samples"),
+    ("your own sentence", 'mine show --text <<< "Large nodule BOOKMARK abutting the pleura in the left upper lobe."'),
     ("the graph for any Neo4j driver, on loopback", "graph serve"),
 )
 
@@ -57,5 +59,5 @@ def command(home: Home = None, graph: Graph = None, json_: Json = False) -> None
     out.print(f"The graph has {nodes:,} nodes and {edges:,} relationships. {seconds}.", highlight=False)
     out.print(f"Data folder: {folder}. {RESEARCH_USE_ONLY}\n\nNext, with .venv/bin/lesionkg:", highlight=False)
     for what, how in _NEXT:
-        out.print(f"  {how.format(run=report.run)}", highlight=False, markup=False, soft_wrap=True)
+        out.print(f"  {how.format(run=report.run, home=folder)}", highlight=False, markup=False, soft_wrap=True)
         out.print(f"      {what}", style="dim", highlight=False)
