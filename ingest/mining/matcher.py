@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ingest.mining.compose import Composer
 from ingest.mining.lexicon import Lexicon
@@ -12,6 +12,12 @@ from ingest.mining.term import Rank, Term
 from ingest.mining.trie import Trie
 
 
+_LONGEST = 200
+"""Words and punctuation marks of the longest sentence that is looked at as one."""
+
+_STOPS = frozenset(".;,")
+
+
 class Matcher:
     """Finds a lexicon's labels in sentences; it pickles."""
 
@@ -19,6 +25,7 @@ class Matcher:
         self.lexicon = lexicon
         self._lemmas, phrases = lexicon.phrases()
         self._trie = Trie(phrases)
+        self._wanted = lexicon.wanted
         self._composer = Composer(lexicon, self._trie) if lexicon.composites.organs else None
 
     def longest(self, texts: Sequence[str]) -> list[tuple[int, int, tuple[Term, ...]]]:
@@ -34,35 +41,36 @@ class Matcher:
         return self._trie.longest([lemmas[text] for text in texts])
 
     def mentions(self, tokens: Sequence[Token]) -> tuple[Mention, ...]:
-        """What the tokens of one sentence mention, sorted."""
-        lemmas = self._lemmas
-        bases = [lemmas[token.text] for token in tokens]
-        if self._composer is None:
-            places = [Place(((start, end),), term) for start, end, terms in self._trie.longest(bases) for term in terms]
-        else:
-            found = self._trie.all(bases)
-            if not found:
-                return ()
-            places = self._composer.places(bases, found)
-        return self._mentions(tokens, bases, places)
+        """What the tokens of one sentence mention, sorted; the same place gives a label once."""
+        found: dict[tuple[int, int, str], Mention] = {}
+        for piece in _pieces(tokens):
+            for place in self._places([self._lemmas[token.text] for token in piece]):
+                label = place.term.label
+                if place.term.rank is not Rank.FRAGMENT and (self._wanted is None or label in self._wanted):
+                    mention = _mention(piece, place)
+                    found.setdefault((mention.start, mention.end, label), mention)
+        return tuple(sorted(found.values()))
 
-    def _mentions(self, tokens: Sequence[Token], bases: Sequence[str], places: Sequence[Place]) -> tuple[Mention, ...]:
-        wanted = self.lexicon.wanted
-        best: dict[tuple[int, int, str], Mention] = {}
-        for place in places:
-            term = place.term
-            if term.rank is Rank.FRAGMENT or (wanted is not None and term.label not in wanted):
-                continue
-            parts = tuple((tokens[first].start, tokens[last - 1].end) for first, last in place.parts)
-            mention = Mention(
-                parts[0][0],
-                parts[-1][1],
-                term.label,
-                term.rule,
-                term.text,
-                term.scope,
-                parts if len(parts) > 1 else (),
-                place.nested,
-            )
-            best.setdefault((mention.start, mention.end, mention.label), mention)
-        return tuple(sorted(best.values()))
+    def _places(self, bases: Sequence[str]) -> list[Place]:
+        if self._composer is None:
+            return [Place(((start, end),), term) for start, end, terms in self._trie.longest(bases) for term in terms]
+        phrases = self._trie.all(bases)
+        return self._composer.places(bases, phrases) if phrases else []
+
+
+def _mention(tokens: Sequence[Token], place: Place) -> Mention:
+    parts = tuple((tokens[first].start, tokens[last - 1].end) for first, last in place.parts)
+    term = place.term
+    gaps = parts if len(parts) > 1 else ()
+    return Mention(parts[0][0], parts[-1][1], term.label, term.rule, term.text, term.scope, gaps, place.nested)
+
+
+def _pieces(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
+    """The sentence, or its pieces when it is too long to be one: composition looks at every pair of places."""
+    start = 0
+    while len(tokens) - start > _LONGEST:
+        stops = [i for i in range(start + _LONGEST // 2, start + _LONGEST) if tokens[i].text in _STOPS]
+        end = stops[-1] + 1 if stops else start + _LONGEST
+        yield tokens[start:end]
+        start = end
+    yield tokens[start:]

@@ -25,7 +25,7 @@ _WRONG_USAGE: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
 
 # verb -> module in lesionkg.cli that defines `app` (a Typer group) or `command` (one function)
 GROUPS = ("ontology", "ingest", "mine", "matrices", "cohort", "graph")
-COMMANDS = ("demo", "status", "train", "evaluate", "publish", "query")
+COMMANDS = ("demo", "status", "train", "evaluate", "publish", "query", "label-text")
 
 
 def _version(value: bool) -> None:
@@ -46,7 +46,7 @@ def _assemble() -> None:
     for verb in GROUPS:
         app.add_typer(import_module(f"lesionkg.cli.{verb}").app, name=verb)
     for verb in COMMANDS:
-        app.command(name=verb)(import_module(f"lesionkg.cli.{verb}").command)
+        app.command(name=verb)(import_module(f"lesionkg.cli.{verb.replace('-', '_')}").command)
 
 
 def run(arguments: Sequence[str]) -> int:
