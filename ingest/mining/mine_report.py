@@ -105,11 +105,13 @@ def _without_text(sentence: MinedSentence, judgements: tuple[Judgement, ...]) ->
 
 
 def _unmatched(sentence: MinedSentence) -> list[Span]:
-    covered = [part for mention in sentence.mentions for part in (mention.parts or ((mention.start, mention.end),))]
-    return [
-        (token.start, token.end)
-        for token in sentence.tokens
-        if token.text != BOOKMARK_WORD
-        and token.text.isalpha()
-        and not any(start <= token.start < end for start, end in covered)
-    ]
+    parts = sorted(part for mention in sentence.mentions for part in (mention.parts or ((mention.start, mention.end),)))
+    found: list[Span] = []
+    at, covered = 0, -1  # parts already passed, and where the furthest of them ends: long sentences have many of both
+    for token in sentence.tokens:
+        while at < len(parts) and parts[at][0] <= token.start:
+            covered = max(covered, parts[at][1])
+            at += 1
+        if token.start >= covered and token.text.isalpha() and token.text != BOOKMARK_WORD:
+            found.append((token.start, token.end))
+    return found
