@@ -57,8 +57,8 @@ class Composer:
         """Whether a phrase of ``inner`` means that label inside a phrase of ``outer`` too.
 
         It does when ``outer`` implies it, or when it is a finding or an attribute beside one ("lobulated mass"), or one
-        of the same organ ("hilar adenopathy" stands for nodes, and adenopathy is of nodes). "Pelvis" in "renal pelvis" and
-        "calcified" in "not calcified" do not.
+        of the same organ ("hilar adenopathy" stands for nodes, and adenopathy is of nodes). "Pelvis" in "renal
+        pelvis" and "calcified" in "not calcified" do not.
         """
         if inner == outer or (inner, outer) in self._composites.excluded:
             return False

@@ -85,6 +85,7 @@ class _Builder:
         for term in terms:
             if term.scope is not SynonymScope.RELATED:
                 self._labels[tuple(words(term.text))].add(term.label)
+        self._by_name = {label.name: label.id for label in ontology.labels}
         self._kinds_of = _ancestors(ontology, RelationKind.IS_A)
         self._findings: dict[str, set[str]] = defaultdict(set)
         for relation in ontology.relations:
@@ -94,7 +95,8 @@ class _Builder:
     def add_side(self, label: str, parts: Words) -> None:
         """``parts`` is a side and what has sides."""
         known = self._labels.get(parts[1:], set())
-        for base in (known & self.ancestors[label]) or ([] if known else [self._fragment(parts[1:])]):
+        of_that_name = {self._by_name[" ".join(parts[1:])]} if " ".join(parts[1:]) in self._by_name else set()
+        for base in (known & self.ancestors[label]) | of_that_name or ([] if known else [self._fragment(parts[1:])]):
             self.sided.setdefault((base, parts[0]), label)
 
     def add_made(self, label: str, modifier: Words, head: Words) -> None:

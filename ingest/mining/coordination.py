@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from ingest.mining.place import Place, joined
-from ingest.mining.term import Rank
+from ingest.mining.term import Rank, Term
 from ingest.mining.trie import Trie
 
 _LONGEST_SHARED = 3
@@ -48,31 +48,31 @@ def _lists(bases: Sequence[str], at: int, joining: Collection[str]) -> Iterator[
 
 
 def _completed(
-    bases: Sequence[str], trie: Trie, items: list[tuple[int, int]], sides: Collection[str]
+    bases: Sequence[str], trie: Trie, items: Sequence[tuple[int, int]], sides: Collection[str]
 ) -> Iterator[Place]:
+    """Each item with the most words that it shares with the others, if that makes a phrase."""
     before, after = items[0][0], items[-1][1]
-    for number, (first, last) in enumerate(items):
-        best: tuple[int, int, Place] | None = None
-        for lead in range(min(_LONGEST_SHARED, before) + 1):
-            for tail in range(min(_LONGEST_SHARED, len(bases) - after) + 1):
-                # shared words make it complete only when they do not stand beside the item anyway
-                jumps = (lead and number > 0) or (tail and number + 1 < len(items))
-                if not jumps:
-                    continue
-                parts = [*range(before - lead, before), *range(first, last), *range(after, after + tail)]
-                terms = trie.get([bases[i] for i in parts])
-                if not terms or terms[0].rank is Rank.FRAGMENT:
-                    continue
-                alone = trie.get(list(bases[first:last]))
-                only_side = not tail and set(bases[before - lead : before]) <= set(sides)
-                if only_side and any(term.rank is not Rank.FRAGMENT for term in alone):
-                    continue  # "left adrenal and kidney": the side need not be shared
-                spans = joined(
-                    [(before - lead, before)] * bool(lead) + [(first, last)] + [(after, after + tail)] * bool(tail)
-                )
-                for term in terms:
-                    size = lead + tail
-                    if best is None or size > best[0]:
-                        best = (size, lead, Place(spans, term))
-        if best:
-            yield best[2]
+    shared = [
+        (lead, tail)
+        for lead in range(min(_LONGEST_SHARED, before), -1, -1)
+        for tail in range(min(_LONGEST_SHARED, len(bases) - after), -1, -1)
+    ]
+    shared.sort(key=sum, reverse=True)
+    for number, item in enumerate(items):
+        for lead, tail in shared:
+            # words that stand beside the item anyway are not shared
+            if not ((lead and number > 0) or (tail and number + 1 < len(items))):
+                continue
+            spans = [(before - lead, before)] * bool(lead) + [item] + [(after, after + tail)] * bool(tail)
+            parts = [base for first, last in spans for base in bases[first:last]]
+            terms = _labels(trie, parts)
+            if not terms:
+                continue
+            if lead and set(parts[:lead]) <= set(sides) and _labels(trie, parts[lead:]):
+                continue  # "left adrenal and kidney": what has a name without it need not share the side
+            yield from (Place(joined(spans), term) for term in terms)
+            break
+
+
+def _labels(trie: Trie, parts: Sequence[str]) -> list[Term]:
+    return [term for term in trie.get(parts) if term.rank is not Rank.FRAGMENT]

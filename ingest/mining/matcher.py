@@ -11,8 +11,7 @@ from ingest.mining.place import Place
 from ingest.mining.term import Rank, Term
 from ingest.mining.trie import Trie
 
-
-_LONGEST = 200
+_LONGEST = 100
 """Words and punctuation marks of the longest sentence that is looked at as one."""
 
 _STOPS = frozenset(".;,")
