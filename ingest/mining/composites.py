@@ -94,9 +94,10 @@ class _Builder:
 
     def add_side(self, label: str, parts: Words) -> None:
         """``parts`` is a side and what has sides."""
+        text = " ".join(parts[1:])
         known = self._labels.get(parts[1:], set())
-        of_that_name = {self._by_name[" ".join(parts[1:])]} if " ".join(parts[1:]) in self._by_name else set()
-        for base in (known & self.ancestors[label]) | of_that_name or ([] if known else [self._fragment(parts[1:])]):
+        whole = {base for base in known if base in self.ancestors[label] or self._by_name.get(text) == base}
+        for base in whole or ([] if known else [self._fragment(parts[1:])]):
             self.sided.setdefault((base, parts[0]), label)
 
     def add_made(self, label: str, modifier: Words, head: Words) -> None:
