@@ -26,7 +26,7 @@ from kg.store import GraphStore
 NEEDED = ("patient", "study", "series", "image")
 OPTIONAL = ("lesion", "bookmark", "long_mm", "short_mm")
 
-_MOST_NUMBER = 2**31 - 1
+MOST_NUMBER = 2**31 - 1
 """Greatest value of a DICOM integer string."""
 _MOST_MM = 2000.0
 _LONGEST = 200
@@ -242,9 +242,9 @@ def _parsed(number: int, row: Mapping[str | None, str | None]) -> MarkRow | RowP
 
 
 def _number(cell: str) -> int | None:
-    if not (cell.isascii() and cell.isdigit() and len(cell) <= len(str(_MOST_NUMBER))):
+    if not (cell.isascii() and cell.isdigit() and len(cell) <= len(str(MOST_NUMBER))):
         return None
-    return int(cell) if int(cell) <= _MOST_NUMBER else None
+    return int(cell) if int(cell) <= MOST_NUMBER else None
 
 
 def _size(cell: str) -> float | None:

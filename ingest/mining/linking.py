@@ -1,16 +1,17 @@
-"""Which lesion each bookmark of a study's reports points at."""
+"""Links the bookmarks of one study's reports to the marks that the vault knows, and makes new lesions where allowed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 
-from ingest.marks import MarkRow
+from ingest.marks import MOST_NUMBER, MarkRow
 from ingest.mining.mine_report import hidden_target
 from ingest.reports.document import Bookmark
+from ingest.reports.link import LesionPlace, Outcome, link
 from ingest.vault import Mark
 
-_MOST_NUMBER = 2**31 - 1
+MISSING = "its lesion is not in the graph"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,18 +19,18 @@ class Found:
     """What a bookmark points at.
 
     Attributes:
-        lesion: id of the lesion, "" when none was found.
-        reason: why none was found; words of a closed list.
+        lesion: id of the lesion, "" when it was linked to none.
+        reason: what decided, in words of a closed list.
         ambiguous: several lesions fit.
     """
 
-    lesion: str = ""
-    reason: str = ""
+    lesion: str
+    reason: str
     ambiguous: bool = False
 
 
 class StudyLinks:
-    """Links the bookmarks of one study's reports, in the order in which they come.
+    """Links bookmarks one by one, in the order of the reports, so that any number of workers gives the same.
 
     Args:
         marks: the marks of the study.
@@ -42,29 +43,26 @@ class StudyLinks:
     ) -> None:
         self.marks = list(marks)
         self.new: list[Mark] = []
+        self._places = [_place(mark) for mark in marks]
         self._missing = missing
         self._make = make
 
-    def link(self, bookmark: Bookmark) -> Found:
+    def find(self, bookmark: Bookmark) -> Found:
         """The lesion that a bookmark points at, made when it may be."""
-        fitting = _fitting(bookmark, self.marks)
-        if len(fitting) > 1:
-            return Found(reason="several lesions fit", ambiguous=True)
-        if fitting:
-            (lesion,) = fitting
-            return Found(reason="lesion not in the graph") if lesion in self._missing else Found(lesion)
-        if bookmark.prior:
-            return Found(reason="refers to an earlier study")
-        if self._make and _places(bookmark):
+        (found,) = link([bookmark], self._places)
+        lesions = set(found.lesions)  # one lesion may be marked on several images
+        if len(lesions) > 1:
+            return Found("", found.reason, ambiguous=True)
+        if lesions:
+            (lesion,) = lesions
+            return Found("", MISSING) if lesion in self._missing else Found(lesion, found.reason)
+        if found.outcome == Outcome.UNLINKED and self._make and _says_where(bookmark):
             mark = self._make(bookmark)
             self.marks.append(mark)
             self.new.append(mark)
-            return Found(mark.lesion)
-        if not self.marks:
-            return Found(reason="no lesion of the study is known")
-        return Found(
-            reason="no known lesion fits" if bookmark.target or bookmark.image is not None else "names no image"
-        )
+            self._places.append(_place(mark))
+            return Found(mark.lesion, found.reason)
+        return Found("", found.reason)
 
 
 def new_row(bookmark: Bookmark, patient: str, study: str) -> MarkRow:
@@ -81,16 +79,12 @@ def new_row(bookmark: Bookmark, patient: str, study: str) -> MarkRow:
     )
 
 
-def _places(bookmark: Bookmark) -> bool:
-    """The bookmark says where the lesion is, in numbers that DICOM allows."""
+def _place(mark: Mark) -> LesionPlace:
+    sizes = tuple(size for size in (mark.long_mm, mark.short_mm) if size is not None)
+    return LesionPlace(mark.lesion, mark.series_number, mark.image, sizes, hidden_target(mark.bookmark))
+
+
+def _says_where(bookmark: Bookmark) -> bool:
+    """In this study, and in numbers that DICOM allows."""
     numbers = (bookmark.series, bookmark.image)
-    return all(number is not None and 0 <= number <= _MOST_NUMBER for number in numbers)
-
-
-def _fitting(bookmark: Bookmark, marks: Sequence[Mark]) -> list[str]:
-    by_target = {m.lesion for m in marks if bookmark.target and hidden_target(m.bookmark) == bookmark.target}
-    if by_target:
-        return sorted(by_target)
-    if bookmark.prior:
-        return []
-    return sorted({m.lesion for m in marks if (m.series_number, m.image) == (bookmark.series, bookmark.image)})
+    return not bookmark.prior and all(number is not None and number <= MOST_NUMBER for number in numbers)

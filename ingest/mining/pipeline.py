@@ -271,7 +271,7 @@ class _Run:
         for sentence in mined.sentences:
             lesions = []
             for bookmark in sentence.bookmarks:
-                found = links.link(bookmark)
+                found = links.find(bookmark)
                 lesions.append(found.lesion)
                 ambiguous += found.ambiguous
                 if not found.lesion and not found.ambiguous:

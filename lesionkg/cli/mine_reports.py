@@ -56,6 +56,7 @@ def command(
     patient_column: Annotated[str, typer.Option("--patient-column", help="Column with the patient's id.")] = "",
     study_column: Annotated[str, typer.Option("--study-column", help="Column with the study's id.")] = "",
     date_column: Annotated[str, typer.Option("--date-column", help="Column with the date of the study.")] = "",
+    encoding: Annotated[str, typer.Option("--encoding", help="Encoding of text files and tables.")] = "utf-8",
     source: Annotated[
         str, typer.Option("--source", help="Name of where the reports come from; their ids are unique in it.")
     ] = "reports",
@@ -93,7 +94,7 @@ def command(
 
     columns = Columns(id_column, tuple(text_column or ()), patient_column, study_column, date_column)
     options = MiningOptions(source, batch, workers or os.cpu_count() or 1, dask, new_lesions, prune)
-    found = read_reports(reports, columns)
+    found = read_reports(reports, columns, encoding)
     address = vault or str(home_folder(home) / "vault.db")
     with open_store(graph_url(home, graph)) as store, Vault(address) as opened, progress(json_) as display:
         if store.read_transaction(find_head) is None:

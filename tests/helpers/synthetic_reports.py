@@ -18,9 +18,9 @@ def synthetic_report(number: int, seed: int = 0) -> Report:
     """Report ``number``; every tenth patient has the reports of ten studies."""
     rng = random.Random(f"{seed} {number}")
     lines = ["FINDINGS:"]
-    for image in range(1, 4):
+    for image in (10, 20, 30):
         said = f"{rng.choice(_ATTRIBUTES)} {rng.choice(_TYPES)} in the {rng.choice(_SITES)}"
-        lines.append(f"There is a {said} measuring {10 + image} x 9 mm (series 4, image {image}).")
+        lines.append(f"There is a {said} measuring {image} x 9 mm (series 4, image {image}).")
         lines.append(f"No {rng.choice(_TYPES)} in the {rng.choice(_SITES)}.")
     lines.append("IMPRESSION: Stable appearance of the quokka sign.")
     return Report(f"R{number}", "\n".join(lines), f"MRN-{number // 10}", f"ACC-{number}", "2020-01-02")
@@ -37,8 +37,8 @@ def write_marks(path: Path, count: int) -> Path:
         out = csv.writer(file)
         out.writerow(["patient", "study", "series", "image", "long_mm"])
         for number in range(count):
-            for image in (1, 2):
-                out.writerow([f"MRN-{number // 10}", f"ACC-{number}", 4, image, 10 + image])
+            for image in (10, 20):
+                out.writerow([f"MRN-{number // 10}", f"ACC-{number}", 4, image, image])
     return path
 
 

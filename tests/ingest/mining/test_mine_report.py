@@ -95,4 +95,4 @@ def test_synthetic_reports_have_three_bookmarks(matcher: Matcher) -> None:
     report = synthetic_report(7)
     mined = mine_report(report, matcher, RuleRelevance())
     bookmarks = [bookmark for sentence in mined.sentences for bookmark in sentence.bookmarks]
-    assert [(bookmark.series, bookmark.image) for bookmark in bookmarks] == [(4, 1), (4, 2), (4, 3)]
+    assert [(bookmark.series, bookmark.image) for bookmark in bookmarks] == [(4, 10), (4, 20), (4, 30)]

@@ -28,7 +28,7 @@ from kg.ontology import Ontology
 from kg.store import GraphStore
 
 NODULE = "FINDINGS: Large nodule in the right lower lobe (2.2 cm x 1.9 cm) (series 4, image 61)."
-CYST = "FINDINGS: Simple cyst in the liver (1.4 cm) (series 4, image 61)."
+CYST = "FINDINGS: Simple cyst in the liver (2.1 cm) (series 4, image 61)."
 HEADER = "patient,study,series,image,lesion,bookmark,long_mm,short_mm\n"
 
 
@@ -219,12 +219,12 @@ def test_a_table_may_name_a_lesion_that_is_there_already(embedded: Mining) -> No
 
 def test_new_lesions_are_made_only_when_asked_for(embedded: Mining) -> None:
     assert embedded.run(report()).new_lesions == 0
-    made = embedded.run(report(), report(2, CYST.replace("61", "62")), new_lesions=True)
+    made = embedded.run(report(), report(2, CYST.replace("61", "81")), new_lesions=True)
     assert (made.mined, made.new_lesions, made.linked) == (2, 2, 2)
     assert {"nodule"} <= set.union(*embedded.labels().values())
     sizes = embedded.store.read("MATCH (l:Lesion) RETURN l.long_mm AS l, l.short_mm AS s ORDER BY l")
-    assert sizes == [{"l": 14.0, "s": None}, {"l": 22.0, "s": 19.0}]
-    again = embedded.run(report(), report(2, CYST.replace("61", "62")), new_lesions=True)
+    assert sizes == [{"l": 21.0, "s": None}, {"l": 22.0, "s": 19.0}]
+    again = embedded.run(report(), report(2, CYST.replace("61", "81")), new_lesions=True)
     assert (again.unchanged, again.written) == (2, 0)
     later = embedded.run(report(3), report(4, NODULE, patient=""), report(5, NODULE, study=""), new_lesions=True)
     assert (later.new_lesions, later.linked) == (0, 1)
