@@ -16,6 +16,7 @@ from lesionkg.cli.mine_reports import VaultAddress, shown
 
 if TYPE_CHECKING:
     from ingest.mining.highlight import View
+    from kg.ontology import Ontology
 
 
 def command(
@@ -51,7 +52,7 @@ def command(
     if html is not None and not html.absolute().parent.is_dir():
         raise UsageError(f"{html}: its folder does not exist; create it first")
     if text:
-        view = _typed_view(_standard_input(), rules, model, graph)
+        view = _typed_view(_standard_input(), rules, model, home, graph)
     else:
         view = _stored_view(report, source, vault, home, graph)
     if html is not None:
@@ -64,22 +65,14 @@ def command(
         console.print(RESEARCH, style="dim", highlight=False)
 
 
-def _typed_view(text: str, rules: Path | None, model: Path | None, graph: str | None) -> View:
+def _typed_view(text: str, rules: Path | None, model: Path | None, home: Path | None, graph: str | None) -> View:
     from ingest.mining.highlight import view
     from ingest.mining.mine_report import mine_report
     from ingest.reports.report import Report
-    from kg.shipped import load_shipped
     from lesionkg.mining import miner_for
 
-    if graph is not None:
-        from kg.connect import open_store
-        from kg.graph_ontology import load_ontology
-
-        with open_store(graph, read_only=True) as store:
-            ontology = load_ontology(store)
-    else:
-        ontology = load_shipped()
-    miner = miner_for(ontology, rules, model, None)
+    ontology = known_ontology(home, graph)
+    miner = miner_for(ontology, rules, model)
     mined = mine_report(Report("text", text), miner.matcher, miner.relevance)
     return view(text, mined.sentences, ontology.by_id)
 
@@ -102,6 +95,19 @@ def _stored_view(report: str, source: str, vault: str | None, home: Path | None,
         for number, lesion in enumerate(linked.lesions)
     }
     return view(found.stored.text, sentences, labels, lesions)
+
+
+def known_ontology(home: Path | None, graph: str | None) -> Ontology:
+    """The graph's ontology when one is named or there is one in the data folder; else the one that ships."""
+    if graph is None and not (home_folder(home) / "graph").is_dir():
+        from kg.shipped import load_shipped
+
+        return load_shipped()
+    from kg.connect import open_store
+    from kg.graph_ontology import load_ontology
+
+    with open_store(graph_url(home, graph), read_only=True) as store:
+        return load_ontology(store)
 
 
 def existing_vault(vault: str | None, home: Path | None) -> str:
