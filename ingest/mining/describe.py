@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -97,4 +98,4 @@ class Describer:
         names = [self._matrices.names[column] for column in self._columns]
         labels = labels.tocsr()
         labels.sort_indices()
-        return [tuple(names[i] for i in row) for row in np.split(labels.indices, labels.indptr[1:-1])]
+        return [tuple(names[i] for i in labels.indices[start:end]) for start, end in pairwise(labels.indptr)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import time
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -50,7 +51,7 @@ def test_offsets_slice_to_the_words_that_matched(text: str) -> None:
     for mention in mentions(text):
         parts = mention.parts or ((mention.start, mention.end),)
         assert (parts[0][0], parts[-1][1]) == (mention.start, mention.end)
-        for (_, end), (start, _) in zip(parts, parts[1:], strict=False):
+        for (_, end), (start, _) in pairwise(parts):
             assert end < start
         for start, end in parts:
             inside = text[start:end]
