@@ -192,7 +192,7 @@ def _dask(miner: Miner, address: str) -> Iterator[Crew]:
         raise UsageError("--dask: Dask is not installed; install lesionkg[dask]") from None
     connect: Any = distributed.Client
     try:
-        client: Any = connect(address, timeout="10s", set_as_default=False)
+        client: Any = connect(address, timeout="5s", set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         raise UsageError(
             f"--dask {address}: no scheduler answers ({type(error).__name__}); give tcp://host:port"
