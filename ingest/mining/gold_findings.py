@@ -1,51 +1,22 @@
-"""Agreement of mined findings with findings that people coded, on public chest x-ray reports.
+"""Findings that people coded for public chest x-ray reports, to measure mined findings against.
 
-The gold is the OpenI table that travels with NegBio (public domain); texts are the Indiana reports. A report counts when
-it is in both, whether anything was found in it or not.
+The gold is the OpenI table that travels with NegBio (public domain); the texts are the Indiana reports. A report counts
+when it is in both, whether anything was found in it or not.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from ingest.mining.agreement import Figures, figures
 from kg.errors import InputError
 
-MICRO = "micro average"
-_REPLICATES = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A 95 % bootstrap interval over reports."""
-
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class FindingFigures:
-    """Agreement on one finding, or over all pairs of report and finding.
-
-    Attributes:
-        finding: its name, or :data:`MICRO`.
-        positives: reports (pairs) in which people coded it.
-        precision: share of mined ones that people coded; nan when none was mined.
-        recall: share of coded ones that were mined; nan when none was coded.
-        f1: harmonic mean of both; nan when there is nothing to find and nothing was found.
-        interval: of ``f1``.
-    """
-
-    finding: str
-    positives: int
-    precision: float
-    recall: float
-    f1: float
-    interval: Interval
+Findings = Mapping[str, frozenset[str]]
+"""Names of findings by report id."""
 
 
 def read_gold(path: Path) -> dict[str, frozenset[str]]:
@@ -54,12 +25,10 @@ def read_gold(path: Path) -> dict[str, frozenset[str]]:
     Raises:
         InputError: not readable, or not such a table.
     """
-    gold = {}
-    for row in _rows(path, "filename"):
-        gold[row["filename"]] = frozenset(
-            name for name, value in row.items() if value == "1" and name not in ("filename", "normal")
-        )
-    return gold
+    return {
+        row["filename"]: frozenset(k for k, value in row.items() if value == "1" and k not in ("filename", "normal"))
+        for row in _rows(path, "filename", "normal")
+    }
 
 
 def read_indiana(path: Path) -> dict[str, str]:
@@ -74,48 +43,18 @@ def read_indiana(path: Path) -> dict[str, str]:
     }
 
 
-def agreement(
-    gold: Mapping[str, frozenset[str]], mined: Mapping[str, frozenset[str]], findings: Sequence[str], seed: int = 0
-) -> list[FindingFigures]:
-    """Agreement on each finding, then over all of them.
+def findings_agreement(gold: Findings, mined: Findings, seed: int = 0) -> list[Figures]:
+    """Agreement on each finding that was coded at least once, then over all of them.
 
     Args:
         gold: coded findings by report.
-        mined: mined findings by report; reports that are not in ``gold`` do not count.
-        findings: names to score.
+        mined: mined findings by report; only reports that both have count.
         seed: of the bootstrap over reports.
     """
-    reports = sorted(set(gold) & set(mined))
-    coded = np.array([[name in gold[report] for name in findings] for report in reports])
-    found = np.array([[name in mined[report] for name in findings] for report in reports])
-    counts = np.stack([coded & found, ~coded & found, coded & ~found]).astype(np.int64)  # (3, reports, findings)
-    counts = np.concatenate([counts, counts.sum(axis=2, keepdims=True)], axis=2)
-    weights = np.random.default_rng(seed).multinomial(
-        len(reports), np.full(len(reports), 1 / len(reports)), size=_REPLICATES
-    )
-    low, high = np.nanpercentile(_f1(np.einsum("br,crf->cbf", weights, counts)), [2.5, 97.5], axis=0)
-    tp, fp, fn = counts.sum(axis=1)
-    f1 = _f1(np.stack([tp, fp, fn]))
-    return [
-        FindingFigures(
-            name,
-            int(tp[i] + fn[i]),
-            float(_ratio(tp, tp + fp)[i]),
-            float(_ratio(tp, tp + fn)[i]),
-            float(f1[i]),
-            Interval(float(low[i]), float(high[i])),
-        )
-        for i, name in enumerate([*findings, MICRO])
-    ]
-
-
-def _f1(counts: np.ndarray) -> np.ndarray:
-    tp, fp, fn = counts
-    return _ratio(2 * tp, 2 * tp + fp + fn)
-
-
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=whole != 0)
+    names = sorted(set().union(*gold.values()))
+    reports = sorted(gold.keys() & mined.keys())
+    said, found = (np.array([[name in of[report] for name in names] for report in reports]) for of in (gold, mined))
+    return figures(names, said, found, seed)
 
 
 def _rows(path: Path, *columns: str) -> list[dict[str, str]]:
@@ -124,7 +63,7 @@ def _rows(path: Path, *columns: str) -> list[dict[str, str]]:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read ({type(error).__name__}); give a CSV file in UTF-8") from error
-    missing = [column for column in columns if not rows or column not in rows[0]]
-    if missing:
-        raise InputError(f"{path}: no column {missing[0]!r}; the table needs {', '.join(columns)}")
+    for column in columns:
+        if not rows or column not in rows[0]:
+            raise InputError(f"{path}: no column {column!r}; the table needs {', '.join(columns)}")
     return rows

@@ -7,14 +7,19 @@ from dataclasses import dataclass
 
 from ingest.mining.attachment import Attachment
 from ingest.mining.cues import CueFinder, shipped_cues
-from ingest.mining.mention import BOOKMARK_WORD, Judgement, Mention, MinedSentence, Relevance
+from ingest.mining.mention import Judgement, Mention, MinedSentence, Relevance
 from ingest.mining.rule_file import CueKind, CueRule
 from ingest.mining.scopes import Line, Scope
+from kg.ontology import SynonymScope
 
 VERSION = 1
 """Version of what the code does with the cues; raise it whenever judgements may change."""
 
+RELATED_TERM = "related-term"
+"""Id of the rule: a term that is only related to the label ("irregular" for spiculated) makes it uncertain at most."""
+
 _ASSERTED = ("", Relevance.RELEVANT)
+_RELATED = (RELATED_TERM, Relevance.UNCERTAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,6 @@ class _Reach:
     end: int
     cue_start: int
     cue_end: int
-    alternative: bool
     followed_by: int | None
     """Index of the bookmark that ends the scope, if one does."""
 
@@ -59,8 +63,6 @@ def _judged(sentence: MinedSentence, finder: CueFinder) -> tuple[Judgement, ...]
     cues = finder.find(texts)
     reaches = list(_reaches(sentence, Line(texts, cues).scopes())) if cues else []
     if not sentence.bookmarks:
-        if not reaches:
-            return tuple([Judgement(i, None, Relevance.RELEVANT) for i in range(len(mentions))])
         return tuple(
             Judgement(i, None, relevance, rule)
             for i, mention in enumerate(mentions)
@@ -79,31 +81,36 @@ def _judged(sentence: MinedSentence, finder: CueFinder) -> tuple[Judgement, ...]
 
 
 def _reaches(sentence: MinedSentence, scopes: Sequence[Scope]) -> Iterator[_Reach]:
-    """Scopes in characters. What a hedge between alternatives reaches is cut to the label next to it on either side."""
-    tokens = sentence.tokens
+    """Scopes in characters.
+
+    What a hedge between alternatives reaches is cut to the label next to it on either side. A cue that is part of a
+    label's term ("no acute disease", if a hospital has that label) reaches labels nested in that term and no others.
+    """
+    tokens, mentions = sentence.tokens, sentence.mentions
+    marks = {bookmark.start: i for i, bookmark in enumerate(sentence.bookmarks)}
     for scope in scopes:
         cue = scope.cue
         cue_start, cue_end = tokens[cue.start].start, tokens[cue.end - 1].end
         start, end = tokens[scope.start].start, tokens[scope.end - 1].end
-        alternative = cue.kind == CueKind.UNCERTAINTY and cue.before == cue.after
-        if alternative:
+        if cue.kind == CueKind.UNCERTAINTY and cue.before == cue.after:
             if scope.start >= cue.end:
-                inside = [m for m in sentence.mentions if cue_end <= m.start < end]
-                if not inside:
+                following = [m for m in mentions if cue_end <= m.start < end]
+                if not following:
                     continue
-                end = max(m.end for m in inside if m.start == inside[0].start)
+                end = max(_parts(m)[0][1] for m in following if m.start == following[0].start)
             else:
                 start = tokens[cue.start - 1].start
-        bookmarks = [i for i, b in enumerate(sentence.bookmarks) if b.start >= end]
-        ends_at_bookmark = scope.end < len(tokens) and tokens[scope.end].text == BOOKMARK_WORD
-        yield _Reach(
-            scope, start, end, cue_start, cue_end, alternative, bookmarks[0] if ends_at_bookmark and bookmarks else None
-        )
+        for mention in mentions:
+            for part_start, part_end in _parts(mention):
+                if part_start <= cue_start and cue_end <= part_end:
+                    start, end = max(start, part_start), min(end, part_end)
+        followed_by = marks.get(tokens[scope.end].start) if scope.end < len(tokens) else None
+        yield _Reach(scope, start, end, cue_start, cue_end, followed_by)
 
 
 def _decided(mention: Mention, reaches: Sequence[_Reach], bookmark: int | None) -> tuple[str, Relevance]:
     """The rule that decides, and what: irrelevant outweighs uncertain; of equals the first cue decides."""
-    rule, relevance = _ASSERTED
+    rule, relevance = _RELATED if mention.scope == SynonymScope.RELATED else _ASSERTED
     for reach in reaches:
         if not _covers(reach, mention):
             continue
@@ -112,14 +119,18 @@ def _decided(mention: Mention, reaches: Sequence[_Reach], bookmark: int | None) 
             continue
         if kind != CueKind.UNCERTAINTY:
             return reach.scope.rule, Relevance.IRRELEVANT
-        if not rule:
+        if rule in ("", RELATED_TERM):
             rule, relevance = reach.scope.rule, Relevance.UNCERTAIN
     return rule, relevance
 
 
 def _covers(reach: _Reach, mention: Mention) -> bool:
     """The cue reaches a part of the mention. A cue that is itself part of a label's term says nothing of that label."""
-    parts = mention.parts or ((mention.start, mention.end),)
+    parts = _parts(mention)
     if any(start <= reach.cue_start and reach.cue_end <= end for start, end in parts):
         return False
     return any(start < reach.end and reach.start < end for start, end in parts)
+
+
+def _parts(mention: Mention) -> tuple[tuple[int, int], ...]:
+    return mention.parts or ((mention.start, mention.end),)
