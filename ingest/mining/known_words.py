@@ -48,45 +48,50 @@ REPORT_WORDS = frozenset(
 """Words that every report is made of: no candidates alone, nor at the beginning or end of a phrase."""
 
 _TITLES = frozenset("dr drs doctor doctors prof professor mr mrs ms".split())  # noqa: SIM905
-_ROLES = frozenset("radiologist attending resident fellow physician clinician".split())  # noqa: SIM905
+_ROLES = frozenset("radiologist attending resident fellow physician clinician surgeon referrer".split())  # noqa: SIM905
 _CREDENTIALS = frozenset("md mbbs mbchb phd rn frcr".split())  # noqa: SIM905
-_SIGNING = frozenset(
-    "signed dictated transcribed interpreted approved verified finalised finalized attested discussed".split()  # noqa: SIM905
+_SAYING = frozenset(
+    """
+    approved attested called communicated conveyed dictated discussed finalised finalized informed interpreted notified
+    ordered paged phoned referred relayed requested signed telephoned told transcribed verified
+    """.split()  # noqa: SIM905
 )
+_INSIDE = _TITLES | frozenset("al bin da de del della den der di du el la le ten van von".split())  # noqa: SIM905
+"""Small words within names."""
+_SAYING_REACH = 3
 _NAME_WORDS = 3
-_SIGNING_REACH = 3
 
 
 def names_of_people(lower: Sequence[str], written: Sequence[str]) -> Iterator[str]:
     """Words of one sentence that stand where a name does, in lower case; most of them will be names.
 
-    That is behind a title ("Dr."), a role ("radiologist:") or the "by" and "with" of a signature, and before a
-    credential ("M.D.").
+    That is behind a title ("Dr."), a role ("radiologist:"), the "by", "to" or "with" of a signature or a talk, and
+    before a credential ("M.D.").
 
     Args:
         lower: the sentence's tokens in lower case.
         written: the same as they are written.
     """
     for at, word in enumerate(lower):
-        if word in _TITLES and written[at] != "MS":
-            yield from _behind(lower, written, at + 1, any_case=True)
-        elif word in _ROLES or (word in ("by", "with") and _SIGNING & set(lower[max(at - _SIGNING_REACH, 0) : at])):
-            yield from _behind(lower, written, at + 1, any_case=False)
+        talk = word in ("by", "to", "with") and not _SAYING.isdisjoint(lower[max(at - _SAYING_REACH, 0) : at])
+        if talk or word in _ROLES or (word in _TITLES and written[at] != "MS"):
+            yield from _behind(lower[at + 1 :], written[at + 1 :])
         elif word in _CREDENTIALS or list(lower[at : at + 3]) == ["m", ".", "d"]:
             before = [token for token in lower[max(at - _NAME_WORDS - 1, 0) : at] if token.isalpha()]
             yield from (token for token in before[-_NAME_WORDS:] if token not in FUNCTION_WORDS)
 
 
-def _behind(lower: Sequence[str], written: Sequence[str], at: int, any_case: bool) -> Iterator[str]:
-    """The name that begins at a token: words with a capital, initials between them.
-
-    Where ``any_case``, a name may begin in lower case, and then has two words at most.
-    """
+def _behind(lower: Sequence[str], written: Sequence[str]) -> Iterator[str]:
+    """The name that the tokens begin with: words with a capital, or two at most without, and initials between them."""
     found, most = 0, _NAME_WORDS
-    for word, as_written in zip(lower[at:], written[at:], strict=True):
+    for word, as_written in zip(lower, written, strict=True):
+        if word in _INSIDE:
+            continue
+        if word in FUNCTION_WORDS and len(word) > 1:
+            return
         if word.isalpha() and len(word) > 1:
             if as_written.islower():
-                if not any_case or (found and most == _NAME_WORDS):
+                if found and most == _NAME_WORDS:
                     return
                 most = 2
             yield word

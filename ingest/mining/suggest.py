@@ -260,13 +260,13 @@ class Suggester:
         assert self._radlex is not None
         layer, visited = [rid], {rid}
         while layer:
-            steps = sorted((how, above) for term in layer for how, above in self._radlex.steps.get(term, ()))
-            # In this order a kind comes first: contained_by, is_a, part_of.
-            steps.sort(key=lambda step: step[0] != "is_a")
-            for _, above in steps:
-                if above in self._near:
-                    return self._near[above]
-            layer = [above for _, above in dict.fromkeys(steps) if above not in visited]
+            steps = sorted(
+                (how != "is_a", how, above) for term in layer for how, above in self._radlex.steps.get(term, ())
+            )
+            above = list(dict.fromkeys(term for _, _, term in steps))
+            if mapped := next((self._near[term] for term in above if term in self._near), ""):
+                return mapped
+            layer = [term for term in above if term not in visited]
             visited.update(layer)
         return ""
 

@@ -46,6 +46,7 @@ class Said:
     cue: str = ""
     probability: float | None = None
     nested: bool = False
+    scope: str = "exact"
 
     @property
     def sentence_id(self) -> str:
@@ -58,7 +59,7 @@ LESIONS = (
     Lesion("DL:00008", "DL:P0003", ("right lower lobe", "lung nodule"), ("metastasis",), ("right mid lung",), index=8),
     Lesion("H:a", "P:1", ("liver mass", "hypoattenuation"), ("simple cyst",)),
     Lesion("H:b", "P:1", (), ("kidney cyst",), ("large",)),
-    Lesion("H:c", "P:2", ("spiculated",), (), ()),
+    Lesion("H:c", "P:2", ("spiculated",), ("mass",), ()),
     Lesion("H:d", "P:2"),
 )
 """One has nothing mined; of the others two are DeepLesion's."""
@@ -80,13 +81,15 @@ SAID = (
     Said("R2", 3, "large", 95, 100, IRRELEVANT, "H:b", 0, cue="n-no"),
     Said("R2", 4, "kidney", 130, 136, RELEVANT),
     Said("R3", 0, "spiculated", 4, 14, RELEVANT, "H:c", 0),
+    Said("R3", 0, "mass", 20, 24, RELEVANT, "H:c", 0, rule="synonym", scope="related"),
     Said("R4", 0, "pleural effusion", 3, 19, IRRELEVANT, cue="n-no"),
     Said("R4", 1, "pleural effusion", 43, 59, UNCERTAIN, cue="u-likely"),
     Said("R4", 1, "lung", 63, 67, RELEVANT),
     Said("R4", 2, "lung", 70, 74, IRRELEVANT, cue="n-clear", rule="synonym"),
     Said("R5", 0, "nodule", 9, 15, IRRELEVANT, cue="n-no"),
 )
-"""R1 and R2 have several bookmarks, one of them linked to no lesion; R4 and R5 have none."""
+"""R1 and R2 have several bookmarks, one of them linked to no lesion; R4 and R5 have none. What is relevant
+through a related term only counts as uncertain."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +208,7 @@ def fill(store: GraphStore) -> None:
 
 def _known(one: Said) -> dict[str, object]:
     properties: dict[str, object] = {
-        "start": one.start, "end": one.end, "rule": one.rule, "term": one.label, "scope": "exact",
+        "start": one.start, "end": one.end, "rule": one.rule, "term": one.label, "scope": one.scope,
         "relevance": one.relevance, "cue": one.cue, "probability": one.probability, "bookmark": one.bookmark,
         "lesion": one.lesion, "nested": one.nested,
     }  # fmt: skip

@@ -84,15 +84,17 @@ def test_sentences_of_a_lesion(lesion: Any, ask: Ask) -> None:
 
 def test_rules_by_what_they_find(ask: Ask) -> None:
     expected = []
-    for rule in {one.rule for one in SAID}:
-        said = [one for one in SAID if one.rule == rule]
+    for rule, scope in {(one.rule, one.scope) for one in SAID}:
+        said = [one for one in SAID if (one.rule, one.scope) == (rule, scope)]
         judged = [sum(one.relevance == r for one in said) for r in (RELEVANT, UNCERTAIN, IRRELEVANT)]
         places = len({(one.sentence_id, one.label, one.start, one.end) for one in said})
-        expected.append((rule, len({one.label for one in said}), places, *judged))
+        expected.append((rule, scope, len({one.label for one in said}), places, *judged))
     rows = ask("mentions-by-rule")
-    shown = [tuple(r[n] for n in ("rule", "labels", "mentions", RELEVANT, UNCERTAIN, IRRELEVANT)) for r in rows]
-    assert shown == sorted(expected, key=lambda row: (-int(row[2]), row[0]))
-    assert [r["rule"] for r in ask("mentions-by-rule", least=3)] == [row[0] for row in shown if row[2] >= 3]
+    shown = [
+        tuple(r[n] for n in ("rule", "scope", "labels", "mentions", RELEVANT, UNCERTAIN, IRRELEVANT)) for r in rows
+    ]
+    assert shown == sorted(expected, key=lambda row: (-int(row[3]), row[:2]))
+    assert [r["rule"] for r in ask("mentions-by-rule", least=3)] == [row[0] for row in shown if row[3] >= 3]
     assert ask("mentions-by-rule", limit=1) == rows[:1]
 
 
@@ -121,7 +123,7 @@ def test_findings_of_reports_that_point_at_no_lesion(ask: Ask) -> None:
 )
 def test_evidence_for_a_label_of_a_lesion(lesion: str, label: str, ask: Ask, mined: MinedGraph) -> None:
     expected = [
-        (one.report, one.sentence_id, one.label, one.start, one.end, one.label, one.rule, "exact", one.relevance,
+        (one.report, one.sentence_id, one.label, one.start, one.end, one.label, one.rule, one.scope, one.relevance,
          one.cue, one.probability)
         for one in SAID
         if one.lesion == lesion and (one.label == label or label in mined.ancestors(one.label))

@@ -10,18 +10,22 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mined_graph import IRRELEVANT, LESIONS, RELEVANT, SAID, UNCERTAIN, MinedGraph, mined_graph
+from mined_graph import IRRELEVANT, LESIONS, RELEVANT, SAID, UNCERTAIN, MinedGraph, Said, mined_graph
+from small_release import first_lesions
 
 from ingest.deeplesion import OFFICIAL_ROWS
 from ingest.label_lists import read_label_lists
+from ingest.load import LABEL_SOURCE, load_deeplesion
 from ingest.mentions import asserted_labels, listed_parents, parse
 from ingest.mining.export_lists import Asserted, LabelExport, LabelledLesion, ListFormat
 from ingest.mining.export_split import Split
 from ingest.mining.mention import Relevance
 from kg.cohort import SPLITS
 from kg.errors import InputError, LesionKGError, UsageError
+from kg.graph_ontology import save_ontology
 from kg.ontology import Ontology
 from kg.shipped import load_shipped
+from kg.store import GraphStore
 
 SET = "lesanet-171"
 ONTOLOGY: Ontology = load_shipped()
@@ -60,9 +64,10 @@ def test_lesions_come_with_their_patients_rows_and_asserted_labels(pulled: Label
 
 
 def test_labels_stand_in_the_order_of_their_first_mention_with_what_found_them(pulled: LabelExport) -> None:
-    first = {}
+    first: dict[tuple[str, str, str], tuple[int, Said]] = {}
     for place, one in enumerate(SAID):
-        first.setdefault((one.lesion, one.label, one.relevance), (place, one))
+        weak = one.relevance == RELEVANT and one.scope == "related"
+        first.setdefault((one.lesion, one.label, UNCERTAIN if weak else one.relevance), (place, one))
     for lesion in pulled.lesions:
         keys = [(lesion.id, ONTOLOGY.by_id[one.label].name, str(one.relevance)) for one in lesion.labels]
         assert keys == sorted(keys, key=lambda key: (SAID[first[key][0]].report, SAID[first[key][0]].start))
@@ -138,6 +143,26 @@ def test_the_layout_is_that_of_the_released_file(pulled: LabelExport, shared_dat
     made = pulled.as_lists(["train"] * len(pulled.lesions))
     assert set(made) - {"lesions"} == set(released)
     assert made["term_list"] == released["term_list"]
+
+
+def test_labels_of_real_lesions_survive_graph_and_file(embedded_store: GraphStore, tmp_path: Path) -> None:
+    """The released labels of the first 200 lesions, through the graph, written and read again."""
+    release = first_lesions(200)
+    save_ontology(embedded_store, ONTOLOGY)
+    load_deeplesion(embedded_store, release)
+    LabelExport.pull(embedded_store, SET, LABEL_SOURCE).write(tmp_path / "l.json", ListFormat.JSON, Split())
+    read = read_label_lists(tmp_path / "l.json")
+    given = asserted_labels(release.labels, listed_parents(load_shipped("lesanet-released"), SET))
+    found = asserted_labels(read, listed_parents(ONTOLOGY, SET))
+    rows = release.labels.table["index"].to_pylist()
+    labelled = [i for i in range(len(rows)) if given.has[[i]].nnz + given.may_have[[i]].nnz + given.not_about[[i]].nnz]
+    place = {index: i for i, index in enumerate(read.table["index"].to_pylist())}
+    assert sorted(place) == sorted(rows[i] for i in labelled)
+    order = [place[rows[i]] for i in labelled]
+    assert (found.has[order] != given.has[labelled]).nnz == 0
+    assert (found.may_have[order] != given.may_have[labelled]).nnz == 0
+    patients = {lesion.patient for lesion in LabelExport.pull(embedded_store, SET, LABEL_SOURCE).lesions}
+    assert all(patient.startswith("DL:P") for patient in patients)
 
 
 def test_the_released_lists_come_out_as_they_went_in(shared_data: Path, tmp_path: Path) -> None:
