@@ -110,7 +110,8 @@ def find_bookmarks(text: str, clean: str) -> tuple[list[Bookmark], int]:
         if group and near and prior and pointer.piece is Piece.SIZE and group.awaits_reference and _is_aside(gap):
             lone_sizes += 1
             continue
-        fits = group and near and pointer.piece not in group.pieces and (not prior or group.prior)
+        same_study = group and (not prior or group.prior or list(group.pieces) == [Piece.SIZE])
+        fits = group and near and same_study and pointer.piece not in group.pieces
         if group and fits and _GLUE.fullmatch(gap) and not _belongs_behind(pointer, following, group, gap):
             group.add(pointer, prior)
         else:

@@ -18,6 +18,8 @@ _BEHIND_SENTENCE = re.compile(r"([.;!?)\]\n][ ]{1,4})(?=[A-Za-z][A-Za-z ,/&-]{0,
 _CAPITAL = re.compile(r"(?<=[ )\]])()[A-Z](?=[A-Za-z ,/&-]{0,70}$)")
 _RUN_ON = re.compile(r"(?<=[a-z)\]] )[A-Z][a-z]{3,30}$")
 _ALONE = re.compile(r"^[ ]{0,8}([A-Za-z][A-Za-z ]{4,40})$", re.MULTILINE)
+_NO_NAME = frozenset({"", "\n", ":"})
+_NO_NAME_BEHIND = frozenset({"/", ":"})
 _WORD = re.compile(r"[a-z]+")
 
 
@@ -46,7 +48,11 @@ def find_headers(clean: str) -> list[Header]:
     colon = clean.find(":")
     while colon >= 0:
         following = clean[colon + 1 : colon + 2]
-        if not following.isdigit() and following not in {"/", ":"}:
+        # The name of a header has two characters or more.
+        is_short = clean[max(0, colon - 2) : colon].strip().isalpha() and clean[colon - 2 : colon - 1] in _NO_NAME
+        if not (
+            following.isdigit() or following in _NO_NAME_BEHIND or is_short or clean[colon - 1 : colon] in _NO_NAME
+        ):
             header = _header_before(clean, colon, headers[-1] if headers else None)
             if header:
                 headers.append(header)

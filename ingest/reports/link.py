@@ -6,8 +6,8 @@ Within the lesions of the report's study:
 2. else the image: lesions of the series on the image itself (any image of a range), and only where there is none, those
    within the tolerance, for reports count images differently from viewers now and then;
 3. a reference without a series is looked for in all series of the study;
-4. where the bookmark and a lesion have sizes, the longest axes must agree within the tolerance: this decides between two
-   lesions on one image, and keeps a bookmark from a lesion of another size when its own is not known;
+4. where the bookmark and a lesion have sizes, the longest axes must agree within the tolerance: this decides between
+   two lesions on one image, and keeps a bookmark from a lesion of another size where its own is not known;
 5. whatever fits two lesions is ambiguous, and linked to neither.
 
 A reference to an earlier study is only compared with that study's lesions.
@@ -98,7 +98,7 @@ class Link:
 def link(
     bookmarks: Sequence[Bookmark],
     lesions: Sequence[LesionPlace],
-    tolerance: Tolerance = Tolerance(),  # noqa: B008  frozen
+    tolerance: Tolerance = Tolerance(),
     prior_lesions: Sequence[LesionPlace] = (),
 ) -> tuple[Link, ...]:
     """Match the bookmarks of a report with lesions.

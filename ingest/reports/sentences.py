@@ -20,8 +20,8 @@ _ABBREVIATIONS = (
     "ser se im img ima no nos approx ca cm mm dr drs mr mrs ms prof vs st fig e.g i.e eg ie cf resp max min incl dept"
     " ext int lat rt lt bilat post ant sup inf med w.r.t a.m p.m"
 )
-_PUNKT_WINDOW = 4000
-"""Punkt's time grows with the square of what it gets without a boundary; longer stretches go in pieces."""
+LONGEST_SENTENCE = 4000
+"""Characters; what goes on without a full stop for longer is divided at a space."""
 
 # A word that begins a sentence of a report and is seldom written with a capital inside one.
 _STARTERS = (
@@ -36,32 +36,44 @@ _CONNECTING = (
     " under over near this these those has have had be been between into versus vs"
 )
 _CONTINUES = "x by in and or with at on to of from long thick wide deep as for which that is was above below behind"
-_CONNECTING_WORD = rf"\b(?:{'|'.join(_CONNECTING.split())})"
-
+_MARKER = r"(?:[-*+>]|\(?\d{1,2}[.)]|[a-hA-H][.)])[ ]{1,4}(?=[^ \n])"
+# Every branch begins with a space or line end: that makes the search fast.
 _BREAK = re.compile(
-    r"(?P<blank>\n[ ]*\n[ \n]*)"
-    r"|(?P<item>(?:(?<=\n)|\A)[ ]{0,20}(?:[-*+>]|\(?\d{1,2}[.)]|[a-hA-H][.)])[ ]{1,4}(?=\S))"
+    rf"[ \n](?:(?P<blank>(?<=\n)[ ]*\n[ \n]*(?:{_MARKER})?)"
+    rf"|(?P<item>(?<=\n)[ ]{{0,20}}{_MARKER})"
     r"|(?P<number>(?<=[.;:!?)\]][ \n])\(?\d{1,2}[.)][ \n]{1,4}(?=[A-Z]))"
-    r"|(?P<unit>(?:(?<=[ \d-][cm]m\.)|(?<=[ap]\.m\.)|(?<=[ :]no\.))[ \n]{1,4}(?=[A-Z]))"
-    r"|(?P<line>(?<=[a-z0-9)\]%])[ ]{0,3}\n[ ]{0,20}(?=[A-Z][a-z]|A[ ]))"
-    rf"|(?P<starter>(?<=[a-z)\]])[ ](?=(?:{'|'.join(sorted(set(_STARTERS.split())))})\b))"
+    r"|(?P<unit>(?:(?<=[ \d-][cm]m\.[ \n])|(?<=[ap]\.m\.[ \n])|(?<=[ :]no\.[ \n]))[ \n]{0,3}(?=[A-Z]))"
+    r"|(?P<line>(?<=[a-z0-9)\]% ]\n)[ ]{0,20}(?=[A-Z][a-z]|A[ ]))"
+    rf"|(?P<starter>(?<=[a-z)\]][ ])(?=(?:{'|'.join(sorted(set(_STARTERS.split())))})\b)))"
 )
+_FIRST_MARKER = re.compile(rf"[ \n]{{0,20}}{_MARKER}")
 _LOWER_UNIT = re.compile(rf"(?<=[ \d-][cm]m\.)[ \n]{{1,4}}(?=[a-z])(?!(?:{'|'.join(_CONTINUES.split())})\b)")
-_ENDS_CONNECTING = re.compile(rf"{_CONNECTING_WORD}$", re.IGNORECASE)
+_GOES_ON = re.compile(rf"(?:\b(?:{'|'.join(_CONNECTING.split())})|[,(/;-])[ ]{{0,4}}$", re.IGNORECASE)
 _CAPITAL_WORD = re.compile(r"[ \n]{1,4}(?=[A-Z][a-z])")
-_STOP = re.compile(r"[.?!]['\")\]]{0,3}[ \n]")
+_STOP = re.compile(r"[.?!]([\"')\]}]{0,3})[ \n]+(?=[^ \n])")
+_LONGEST_WORD = 40
+_PLAIN_WORD = re.compile(r"(?:^|[ \n(/])([A-Za-z]{2,})$")
 _UPPER_CONTINUES = frozenset(_CONTINUES.upper().split())
 _LETTER = re.compile(r"[A-Za-z0-9]")
 _SPACE = " \n"
 
 
-def _punkt() -> PunktSentenceTokenizer:
+class _NoContext(dict[str, int]):
+    """Punkt notes every word it is asked about here; report text is not to stay in memory."""
+
+    def __missing__(self, word: str) -> int:
+        return 0
+
+
+def _untrained() -> PunktSentenceTokenizer:
     parameters = PunktParameters()
-    parameters.abbrev_types = set(_ABBREVIATIONS.split())
+    parameters.abbrev_types = set(_PUNKT_ABBREVIATIONS)
+    parameters.ortho_context = _NoContext()
     return PunktSentenceTokenizer(parameters)
 
 
-_PUNKT = _punkt()
+_PUNKT_ABBREVIATIONS = frozenset(_ABBREVIATIONS.split())
+_PUNKT = _untrained()
 
 _Gap = tuple[int, int, Header | None, bool]
 """Start and end of what lies between two sentences, the header it comes from, and whether it is a blank line."""
@@ -101,10 +113,13 @@ def _gaps(clean: str, bookmarks: Sequence[Bookmark], ends: Sequence[int]) -> lis
     gaps: list[_Gap] = []
     for header in find_headers(clean):
         gaps.append((header.start, header.end if header.is_cut else header.start, header, False))
+    first = _FIRST_MARKER.match(clean)
+    if first:
+        gaps.append((0, first.end(), None, False))
     for found in _BREAK.finditer(clean):
         start, end = found.span()
         kind = found.lastgroup
-        if kind in {"line", "starter"} and _ENDS_CONNECTING.search(clean, max(0, start - 12), start):
+        if kind in {"line", "starter"} and _GOES_ON.search(clean[max(0, start - 12) : start]):
             continue
         if kind == "unit" and clean[end : end + 8].split(maxsplit=1)[0] in _UPPER_CONTINUES:
             continue
@@ -134,37 +149,49 @@ def _gaps(clean: str, bookmarks: Sequence[Bookmark], ends: Sequence[int]) -> lis
 def _spans(
     clean: str, start: int, end: int, bookmarks: Sequence[Bookmark], ends: Sequence[int]
 ) -> Iterator[tuple[int, int]]:
-    """Punkt's sentences between two sure boundaries, but for those that would tear a bookmark from its sentence."""
+    """The sentences between two sure boundaries; no boundary tears a bookmark from its sentence."""
     first = start
-    for boundary in _boundaries(clean, start, end):
+    for boundary in (*_full_stops(clean, start, end), end):
         index = bisect_right(ends, boundary)
-        if index < len(bookmarks):
+        if index < len(bookmarks) and boundary < end:
             following = bookmarks[index].start
             # "... nodule. (series 4, image 136) There is ...": the bookmark belongs to what stands before it.
             if following < boundary or (clean[following] in "([" and not clean[boundary:following].strip(_SPACE)):
                 continue
+        while boundary - first > LONGEST_SENTENCE:
+            cut = _cut(clean, first, bookmarks, ends)
+            yield first, cut
+            first = cut
         yield first, boundary
         first = boundary
-    yield first, end
 
 
-def _boundaries(clean: str, start: int, end: int) -> Iterator[int]:
-    """Where Punkt begins new sentences between two places of a text."""
-    while end - start > _PUNKT_WINDOW:
-        window = clean[start : start + _PUNKT_WINDOW]
-        starts = _punkt_starts(window)
-        if not starts:
-            space = window.rstrip(_SPACE).rfind(" ")
-            starts = [space + 1 if space > 0 else _PUNKT_WINDOW]
-        yield from (start + position for position in starts)
-        start += starts[-1]
-    yield from (start + position for position in _punkt_starts(clean[start:end]))
+def _full_stops(clean: str, start: int, end: int) -> Iterator[int]:
+    """Where sentences begin behind full stops, question and exclamation marks.
+
+    Without training, Punkt takes every full stop behind a word for the end of a sentence unless the word is an
+    abbreviation: most are decided by that, and Punkt is asked about the others (numbers, initials, abbreviations).
+    """
+    for stop in _STOP.finditer(clean, start, end):
+        before = clean[max(start, stop.start() - _LONGEST_WORD) : stop.start()]
+        word = _PLAIN_WORD.search(before)
+        if word and word[1].lower() not in _PUNKT_ABBREVIATIONS:
+            yield stop.end()
+        else:
+            token = before[max(before.rfind(" "), before.rfind("\n")) + 1 :]
+            following = stop[1] or f" {clean[stop.end() : min(end, stop.end() + _LONGEST_WORD)].split(maxsplit=1)[0]}"
+            if _PUNKT.text_contains_sentbreak(f"{token}{clean[stop.start()]}{following}"):
+                yield stop.end()
 
 
-def _punkt_starts(text: str) -> list[int]:
-    if not _STOP.search(text):
-        return []
-    return [first for first, _ in _PUNKT.span_tokenize(text)][1:]
+def _cut(clean: str, first: int, bookmarks: Sequence[Bookmark], ends: Sequence[int]) -> int:
+    """Where to cut what is too long for a sentence: at a space, not in a bookmark."""
+    cut = max(
+        clean.rfind(" ", first + 1, first + LONGEST_SENTENCE), clean.rfind("\n", first + 1, first + LONGEST_SENTENCE)
+    )
+    cut = cut + 1 if cut >= 0 else first + LONGEST_SENTENCE
+    index = bisect_right(ends, cut)
+    return max(cut, bookmarks[index].end) if index < len(bookmarks) and bookmarks[index].start < cut else cut
 
 
 def _trimmed(clean: str, first: int, last: int, inside: Sequence[Bookmark]) -> tuple[int, int] | None:
