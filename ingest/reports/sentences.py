@@ -41,11 +41,13 @@ _MARKER = r"(?:[-*+>]|\(?\d{1,2}[.)]|[a-hA-H][.)])[ ]{1,4}(?=[^ \n])"
 _BREAK = re.compile(
     rf"[ \n](?:(?P<blank>(?<=\n)[ ]*\n[ \n]*(?:{_MARKER})?)"
     rf"|(?P<item>(?<=\n)[ ]{{0,20}}{_MARKER})"
-    r"|(?P<number>(?<=[.;:!?)\]][ \n])\(?\d{1,2}[.)][ \n]{1,4}(?=[A-Z]))"
-    r"|(?P<unit>(?:(?<=[ \d-][cm]m\.[ \n])|(?<=[ap]\.m\.[ \n])|(?<=[ :]no\.[ \n]))[ \n]{0,3}(?=[A-Z]))"
+    r"|(?P<number>(?:(?<=[.;:!?)\]][ \n])|(?<=[.;:!?)\]][ \n]{2}))\(?\d{1,2}[.)][ \n]{1,4}(?=[A-Z]))"
+    r"|(?P<unit>(?:(?<=[ \d-][cm]m\.[ \n])|(?<=[ap]\.m\.[ \n])|(?<=[ :]no\.[ \n])|(?<=\.\.[ \n]))"
+    r"[ \n]{0,3}(?=[A-Z])(?!XX))"
     r"|(?P<line>(?<=[a-z0-9)\]% ]\n)[ ]{0,20}(?=[A-Z][a-z]|A[ ]))"
     rf"|(?P<starter>(?<=[a-z)\]][ ])(?=(?:{'|'.join(sorted(set(_STARTERS.split())))})\b)))"
 )
+_NO_SPACE = re.compile(r"\.(?:(?<=[a-z]{3}\.)|(?<=XXX\.))(?=[A-Z][a-z])")
 _FIRST_MARKER = re.compile(rf"[ \n]{{0,20}}{_MARKER}")
 _LOWER_UNIT = re.compile(rf"(?<=[ \d-][cm]m\.)[ \n]{{1,4}}(?=[a-z])(?!(?:{'|'.join(_CONTINUES.split())})\b)")
 _GOES_ON = re.compile(rf"(?:\b(?:{'|'.join(_CONNECTING.split())})|[,(/;-])[ ]{{0,4}}$", re.IGNORECASE)
@@ -124,6 +126,7 @@ def _gaps(clean: str, bookmarks: Sequence[Bookmark], ends: Sequence[int]) -> lis
         if kind == "unit" and clean[end : end + 8].split(maxsplit=1)[0] in _UPPER_CONTINUES:
             continue
         gaps.append((start, end, None, kind == "blank"))
+    gaps += [(found.end(), found.end(), None, False) for found in _NO_SPACE.finditer(clean)]
     if clean.islower():
         gaps += [(*found.span(), None, False) for found in _LOWER_UNIT.finditer(clean)]
     for bookmark in bookmarks:
@@ -175,13 +178,13 @@ def _full_stops(clean: str, start: int, end: int) -> Iterator[int]:
     for stop in _STOP.finditer(clean, start, end):
         before = clean[max(start, stop.start() - _LONGEST_WORD) : stop.start()]
         word = _PLAIN_WORD.search(before)
-        if word and word[1].lower() not in _PUNKT_ABBREVIATIONS:
+        if (word and word[1].lower() not in _PUNKT_ABBREVIATIONS) or before[-1:] in {"", " ", "\n"}:
             yield stop.end()
-        else:
-            token = before[max(before.rfind(" "), before.rfind("\n")) + 1 :]
-            following = stop[1] or f" {clean[stop.end() : min(end, stop.end() + _LONGEST_WORD)].split(maxsplit=1)[0]}"
-            if _PUNKT.text_contains_sentbreak(f"{token}{clean[stop.start()]}{following}"):
-                yield stop.end()
+            continue
+        token = before[max(before.rfind(" "), before.rfind("\n")) + 1 :]
+        following = stop[1] or f" {clean[stop.end() : min(end, stop.end() + _LONGEST_WORD)].split(maxsplit=1)[0]}"
+        if _PUNKT.text_contains_sentbreak(f"{token}{clean[stop.start()]}{following}"):
+            yield stop.end()
 
 
 def _cut(clean: str, first: int, bookmarks: Sequence[Bookmark], ends: Sequence[int]) -> int:
