@@ -29,6 +29,7 @@ _HEDGE_ENDS = word_list("hedge-ends")
 _MEASURES = word_list("measures")
 _PLACE_ENDS = word_list("place-ends") | _VERBS | _NEUTRAL
 _ADVERBS = word_list("adverbs")
+_PRESUMING = word_list("presuming")
 _KINDS = word_list("kinds")
 
 
@@ -65,7 +66,11 @@ class Line:
             if cue.before and not (either and self._closes(cue.end)):
                 found.append(Scope(cue, cue.before, cue.end, self._forward(cue)))
             if cue.after and not (either and found and found[-1].cue is cue):
-                found.append(Scope(cue, cue.after, self._backward(cue), cue.start))
+                start = self._backward(cue)
+                if start < cue.start or cue.before:
+                    found.append(Scope(cue, cue.after, start, cue.start))
+                else:  # "no longer seen is the nodule"
+                    found.append(Scope(cue, cue.after, cue.end, self._forward(cue)))
         return [scope for scope in found if scope.start < scope.end]
 
     def _closes(self, at: int) -> bool:
@@ -74,7 +79,10 @@ class Line:
         if at >= len(texts):
             return True
         text = texts[at]
-        return text in _STOPS or text in _LINKS or text in _ALTERNATIVES or text in _HEDGE_ENDS or at in self._cues
+        cue = self._cues.get(at)
+        if cue and cue.kind == CueKind.TERMINATOR:
+            return True
+        return text in _STOPS or text in _LINKS or text in _ALTERNATIVES or text in _HEDGE_ENDS
 
     def _forward(self, cue: Cue) -> int:
         texts, cues = self._texts, self._cues
@@ -103,8 +111,9 @@ class Line:
             elif text in _LINKS:
                 if not self._lists(at, hedge):
                     break
-            elif hedge and at > cue.end and text in _HEDGE_ENDS and texts[at - 1] not in _MEASURES:
-                break
+            elif at > cue.end and text in _HEDGE_ENDS and texts[at - 1] not in _MEASURES:
+                if hedge or self._presumes(at + 1):
+                    break
             at += 1
         return at
 
@@ -133,12 +142,19 @@ class Line:
             return not _ALTERNATIVES.isdisjoint(rest) or (hedge and "and" in rest)
         return True
 
+    def _presumes(self, at: int) -> bool:
+        """From ``at`` on a lesion is spoken of that is there ("no calcification in the nodule")."""
+        texts = self._texts
+        if at >= len(texts) or texts[at] not in _PRESUMING:
+            return False
+        return _names_a_lesion(texts[at : self._segment_end(at)])
+
     def _joins_places(self, at: int) -> bool:
         """The word at ``at`` is an "and" between two places: no lesion is named behind it."""
         if self._texts[at] != "and":
             return False
         segment = self._texts[at + 1 : self._segment_end(at + 1)]
-        return bool(segment) and all(word not in _KINDS and word.rstrip("s") not in _KINDS for word in segment)
+        return bool(segment) and not _names_a_lesion(segment)
 
     def _segment_end(self, at: int) -> int:
         texts = self._texts
@@ -191,3 +207,7 @@ class Line:
 
     def _opening(self, at: int) -> int:
         return next((i for i in range(at - 1, -1, -1) if self._texts[i] == "("), 0)
+
+
+def _names_a_lesion(words: Sequence[str]) -> bool:
+    return any(word in _KINDS or word.rstrip("s") in _KINDS for word in words)
