@@ -10,7 +10,7 @@ from pathlib import Path
 from ingest.mining.agreement import Figures
 from ingest.mining.cues import shipped_cues
 from ingest.mining.findings import CERTAIN_HEDGES, chest_findings, positive, report_findings
-from ingest.mining.gold_findings import findings_agreement, read_gold, read_indiana
+from ingest.mining.gold_findings import findings_agreement, read_gold, read_indiana, taken_out_agreement
 from ingest.mining.marked_sentences import read_marked, scope_agreement
 from ingest.mining.matcher import Matcher
 from ingest.mining.mention import MinedSentence, RelevanceModel
@@ -84,6 +84,8 @@ def _gold_findings() -> None:
             by_name = {row.name: row for row in rows}
             print(f"  {name}, {half}, {len(reports)} reports, {rate:,.0f} sentences/s judged")
             print(f"    micro {_f1(by_name['micro'])}   macro {_f1(by_name['macro'])}")
+            taken_out = taken_out_agreement({report: gold[report] for report in reports}, findings)
+            print(f"    mentioned findings taken out that nobody coded: {_f1(taken_out)}")
             if half == "test" and isinstance(model, RuleRelevance):
                 for row in rows:
                     _print(row)

@@ -132,7 +132,7 @@ class Attachment:
         """Where the clause of the first bookmark begins: behind a contrast, if the lesion is named there."""
         texts = self._texts
         for at in range(mark - 1, 0, -1):
-            contrast = texts[at] in _CONTRASTS or (texts[at] in _ANDS and texts[at + 1] in _SUBJECTS)
+            contrast = texts[at] in _CONTRASTS or (self._ands(at) and texts[at + 1] in _SUBJECTS)
             if contrast and any(at < kind < mark for kind in self._kinds):
                 return at
         return 0
@@ -141,12 +141,15 @@ class Attachment:
         """Where, between two bookmarks, the words for the second begin."""
         texts = self._texts
         between = range(start, end)
-        if start == end or texts[start] in _ANDS or texts[start] in (";", "."):
+        if start == end or self._ands(start) or texts[start] in (";", "."):
             return start
         if texts[start] == "," and start + 1 < end and not self._goes_on(start + 1):
             return start
-        for wanted in (_CONTRASTS, _ANDS, frozenset({","})):
-            found = [i for i in between if texts[i] in wanted]
+        for found in (
+            [i for i in between if texts[i] in _CONTRASTS],
+            [i for i in between if self._ands(i)],
+            [i for i in between if texts[i] == ","],
+        ):
             if found:
                 named = [i for i in found if any(i < kind < end for kind in self._kinds)]
                 return named[-1] if named else found[0]
@@ -161,11 +164,15 @@ class Attachment:
             extended = extended or texts[at] == "with"
             if texts[at] in _CONTRASTS and self._hedged.isdisjoint(range(at, end)):
                 return at
-            if texts[at] in _ANDS and following not in _VERBS:
+            if self._ands(at) and following not in _VERBS:
                 named = any(at < kind and _GOES_ON.isdisjoint(texts[at:kind]) for kind in self._kinds)
                 if at == start or texts[at - 1] == "," or following in _SUBJECTS or (named and not extended):
                     return at
         return end
+
+    def _ands(self, at: int) -> bool:
+        """The word at ``at`` is "and", not that of "and/or"."""
+        return self._texts[at] in _ANDS and self._texts[at + 1 : at + 2] != ["/"]
 
     def _goes_on(self, at: int) -> bool:
         """The word at ``at`` continues what was said of the bookmark before it."""

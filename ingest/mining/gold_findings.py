@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ingest.mining.agreement import Figures, figures
+from ingest.mining.findings import Presence, positive
 from kg.errors import InputError
 
 Findings = Mapping[str, frozenset[str]]
@@ -55,6 +56,22 @@ def findings_agreement(gold: Findings, mined: Findings, seed: int = 0) -> list[F
     reports = sorted(gold.keys() & mined.keys())
     said, found = (np.array([[name in of[report] for name in names] for report in reports]) for of in (gold, mined))
     return figures(names, said, found, seed)
+
+
+def taken_out_agreement(gold: Findings, findings: Mapping[str, Mapping[str, Presence]], seed: int = 0) -> Figures:
+    """How well the second stage tells, of what the reports mention, that which nobody coded.
+
+    Args:
+        gold: coded findings by report.
+        findings: what each report says of what it mentions.
+        seed: of the bootstrap over pairs of report and mentioned finding; only findings that were coded at least once
+            count.
+    """
+    coded = frozenset().union(*gold.values())
+    pairs = [(report, name) for report in sorted(gold) for name in findings[report] if name in coded]
+    said = np.array([[name not in gold[report]] for report, name in pairs])
+    found = np.array([[name not in positive(findings[report])] for report, name in pairs])
+    return figures(["taken out"], said, found, seed)[0]
 
 
 def _rows(path: Path, *columns: str) -> list[dict[str, str]]:

@@ -111,9 +111,8 @@ class Line:
             elif text in _LINKS:
                 if not self._lists(at, hedge):
                     break
-            elif at > cue.end and text in _HEDGE_ENDS and texts[at - 1] not in _MEASURES:
-                if hedge or self._presumes(at + 1):
-                    break
+            elif self._leads_away(at, cue.end, hedge):
+                break
             at += 1
         return at
 
@@ -125,7 +124,7 @@ class Line:
             first += 1
         if first >= len(texts):
             return True
-        if texts[first] in _ALTERNATIVES:
+        if texts[first] in _ALTERNATIVES or texts[first] == "/":  # "and/or"
             return True
         cue = self._cues.get(first)
         if cue and (cue.kind in (CueKind.TERMINATOR, CueKind.PSEUDO) or (cue.kind in _STATEMENTS and cue.before)):
@@ -141,6 +140,13 @@ class Line:
         if segment[0] in _ASSERTING or (hedge and texts[at] == "," and first == at + 1):
             return not _ALTERNATIVES.isdisjoint(rest) or (hedge and "and" in rest)
         return True
+
+    def _leads_away(self, at: int, start: int, hedge: bool) -> bool:
+        """The preposition at ``at`` leads to a place, or to a lesion that is there; the scope begins at ``start``."""
+        texts = self._texts
+        if at == start or texts[at] not in _HEDGE_ENDS or texts[at - 1] in _MEASURES:
+            return False
+        return hedge or self._presumes(at + 1)
 
     def _presumes(self, at: int) -> bool:
         """From ``at`` on a lesion is spoken of that is there ("no calcification in the nodule")."""

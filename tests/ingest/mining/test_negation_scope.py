@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.mining.cues import shipped_cues
-from ingest.mining.marked_sentences import STATUS, marked_sentence, read_marked, scope_agreement
+from ingest.mining.marked_sentences import STATUS, MarkedSentence, marked_sentence, read_marked, scope_agreement
 from ingest.mining.mention import Relevance
 from ingest.mining.paper_rules import AdjacentRules, PaperRules
 from ingest.mining.rule_relevance import RuleRelevance
@@ -89,17 +89,17 @@ def test_scopes_end_where_something_else_begins(text: str, relevance: Relevance)
     st.sampled_from(read_marked(OURS)),
     st.sampled_from(["; the spleen is large.", ". No fracture.", "; possible cyst.", " but the heart is large."]),
 )
-def test_what_follows_a_terminator_changes_nothing_before_it(row: object, tail: str) -> None:
-    text = row.sentence.text.rstrip(".?")  # type: ignore[attr-defined]
-    mention = row.sentence.mentions[0]  # type: ignore[attr-defined]
+def test_what_follows_a_terminator_changes_nothing_before_it(row: MarkedSentence, tail: str) -> None:
+    text = row.sentence.text.rstrip(".?")
+    mention = row.sentence.mentions[0]
     marked = f"{text[: mention.start]}[{text[mention.start : mention.end]}]{text[mention.end :]}"
 
     assert judged(marked + tail) == judged(marked)
 
 
 @given(st.lists(st.sampled_from(read_marked(OURS)), max_size=8))
-def test_a_sentence_is_judged_alike_in_every_batch(rows: list[object]) -> None:
-    sentences = [row.sentence for row in rows]  # type: ignore[attr-defined]
+def test_a_sentence_is_judged_alike_in_every_batch(rows: list[MarkedSentence]) -> None:
+    sentences = [row.sentence for row in rows]
 
     assert RULES.judge(sentences) == [RULES.judge([sentence])[0] for sentence in sentences]
 

@@ -161,6 +161,7 @@ def test_labels_belong_to_the_bookmark_they_describe(text: str, first: str, seco
         pytest.param("Additional mass in the liver BOOKMARK.", "mass, liver", id="the other lesion is pointed at"),
         pytest.param("Mass BOOKMARK adjacent to the spleen in the liver.", "mass, liver", id="landmark"),
         pytest.param("Mass BOOKMARK with cyst.", "mass, cyst", id="feature"),
+        pytest.param("Large BOOKMARK (2 cm) mass and/or cyst in the liver.", "large, liver", id="and/or parts nothing"),
         pytest.param("Mass BOOKMARK and cyst in the spleen.", "mass", id="unmarked finding"),
         pytest.param("There is a cyst in the spleen, but a mass in the liver BOOKMARK.", "mass, liver", id="contrast"),
         pytest.param("No cyst; mass in the liver BOOKMARK.", "mass, liver", id="negated first"),
