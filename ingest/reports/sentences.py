@@ -56,7 +56,7 @@ _STOP = re.compile(r"[.?!]([\"')\]}]{0,3})[ \n]+(?=[^ \n])")
 _LONGEST_WORD = 40
 _PLAIN_WORD = re.compile(r"(?:^|[ \n(/])([A-Za-z]{2,})$")
 _UPPER_CONTINUES = frozenset(_CONTINUES.upper().split())
-_LETTER = re.compile(r"[A-Za-z0-9]")
+_LETTER = re.compile(r"[A-Za-z]")
 _SPACE = " \n"
 
 
@@ -198,7 +198,7 @@ def _cut(clean: str, first: int, bookmarks: Sequence[Bookmark], ends: Sequence[i
 
 
 def _trimmed(clean: str, first: int, last: int, inside: Sequence[Bookmark]) -> tuple[int, int] | None:
-    """A span without the spaces around it; None when it has neither letter nor digit nor bookmark."""
+    """A span without the spaces around it; None when it has neither letter nor bookmark."""
     text = clean[first:last]
     start = first + len(text) - len(text.lstrip(_SPACE))
     end = first + len(text.rstrip(_SPACE))
