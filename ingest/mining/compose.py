@@ -68,6 +68,8 @@ class Composer:
         return inner not in organs and (outer not in organs or not above[inner].isdisjoint({outer, *above[outer]}))
 
     def _composed(self, bases: Sequence[str], places: Sequence[Place]) -> list[Place]:
+        if not any(place.term.label in self._composites.heads for place in places):
+            return []
         sentence = Heads(self._composites, chunked(bases, self._kinds), places)
         made = []
         for head in sentence.heads:
@@ -92,6 +94,8 @@ def _within_its_own(place: Place, places: Sequence[Place]) -> bool:
 
 def _new(made: Sequence[Place], places: Sequence[Place]) -> list[Place]:
     """Of the places made those whose label was not found there already, each label where it is shortest."""
+    if not made:
+        return []
     distinct = list({(place.parts, place.term.label): place for place in made}.values())
     return [
         place

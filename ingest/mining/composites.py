@@ -82,9 +82,13 @@ class _Builder:
         self.organs = {label.id for label in ontology.labels if label.label_class is LabelClass.BODYPART}
         self.ancestors = _ancestors(ontology)
         self._labels: dict[Words, set[str]] = defaultdict(set)
+        # without narrow phrases: "vein" is one of blood vessel, but not every vessel of a kidney is a renal vein
+        self._whole: dict[Words, set[str]] = defaultdict(set)
         for term in terms:
             if term.scope is not SynonymScope.RELATED:
                 self._labels[tuple(words(term.text))].add(term.label)
+                if term.scope is not SynonymScope.NARROW:
+                    self._whole[tuple(words(term.text))].add(term.label)
         self._by_name = {label.name: label.id for label in ontology.labels}
         self._kinds_of = _ancestors(ontology, RelationKind.IS_A)
         self._findings: dict[str, set[str]] = defaultdict(set)
@@ -102,7 +106,7 @@ class _Builder:
 
     def add_made(self, label: str, modifier: Words, head: Words) -> None:
         """``modifier`` and ``head`` are the two parts of a phrase of ``label``."""
-        for base in self._labels.get(head, set()) & self.ancestors[label]:
+        for base in self._whole.get(head, set()) & self.ancestors[label]:
             if base in self.organs and not (self._findings[base] and base in self._kinds_of[label]):
                 continue
             for above in (base, *(self._findings[base] if base in self.organs else ())):

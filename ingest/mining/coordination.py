@@ -24,7 +24,11 @@ def coordinated(bases: Sequence[str], trie: Trie, joining: Collection[str], side
     """
     found: list[Place] = []
     for at, word in enumerate(bases):
-        if (word in joining or word == "/") and 0 < at < len(bases) - 1:
+        if (
+            (word in joining or word == "/")
+            and 0 < at < len(bases) - 1
+            and any(base in trie for base in bases[max(0, at - _LONGEST_SHARED - 1) : at])
+        ):
             for items in _lists(bases, at, joining):
                 found += _completed(bases, trie, items, sides)
     return found
@@ -62,6 +66,8 @@ def _completed(
         for lead, tail in shared:
             # words that stand beside the item anyway are not shared
             if not ((lead and number > 0) or (tail and number + 1 < len(items))):
+                continue
+            if bases[before - lead if lead else item[0]] not in trie:
                 continue
             spans = [(before - lead, before)] * bool(lead) + [item] + [(after, after + tail)] * bool(tail)
             parts = [base for first, last in spans for base in bases[first:last]]

@@ -86,12 +86,22 @@ class Heads:
                 break
             found = self._fits(head, self._in_chunk[number])
             if found:
-                return found, True
+                return found + self._with_it(head, number), True
             if number not in self._head_chunks and self._regions(number):
                 said = True
                 if separator is Separator.LOCATE:
                     break
         return [], said
+
+    def _with_it(self, head: Place, number: int) -> list[Fit]:
+        """Modifiers in the chunks coordinated with a chunk: "in the liver and lungs"."""
+        found: list[Fit] = []
+        for other in range(number + 1, len(self._chunks)):
+            fits = self._fits(head, self._in_chunk[other])
+            if self._chunks[other].before is not Separator.JOIN or other in self._head_chunks or not fits:
+                break
+            found += fits
+        return found
 
     def _ahead(self, head: Place, own: int) -> list[Fit]:
         """Modifiers of the nearest chunk before the head that says a place."""

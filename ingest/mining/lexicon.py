@@ -132,7 +132,8 @@ class Lexicon:
 
 
 def _order(term: Term) -> tuple[int, int]:
-    return term.rank, STRENGTH[term.scope]
+    """Whose word counts first; a rule may give one phrase to several labels with different scopes."""
+    return term.rank, STRENGTH[term.scope] if term.rank >= Rank.ONTOLOGY else 0
 
 
 def _asserted(ontology: Ontology) -> Iterable[Term]:

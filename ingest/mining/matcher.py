@@ -23,7 +23,7 @@ class Matcher:
     def __init__(self, lexicon: Lexicon) -> None:
         self.lexicon = lexicon
         self._lemmas, phrases = lexicon.phrases()
-        self._trie = Trie(phrases)
+        self._trie = Trie(phrases, self._lemmas)
         self._wanted = lexicon.wanted
         self._composer = Composer(lexicon, self._trie) if lexicon.composites.organs else None
 
@@ -36,25 +36,24 @@ class Matcher:
         Returns:
             First word, one past the last, and the terms.
         """
-        lemmas = self._lemmas
-        return self._trie.longest([lemmas[text] for text in texts])
+        return self._trie.longest(texts)
 
     def mentions(self, tokens: Sequence[Token]) -> tuple[Mention, ...]:
         """What the tokens of one sentence mention, sorted; the same place gives a label once."""
         found: dict[tuple[int, int, str], Mention] = {}
         for piece in _pieces(tokens):
-            for place in self._places([self._lemmas[token.text] for token in piece]):
+            for place in self._places([token.text for token in piece]):
                 label = place.term.label
                 if place.term.rank is not Rank.FRAGMENT and (self._wanted is None or label in self._wanted):
                     mention = _mention(piece, place)
                     found.setdefault((mention.start, mention.end, label), mention)
         return tuple(sorted(found.values()))
 
-    def _places(self, bases: Sequence[str]) -> list[Place]:
+    def _places(self, texts: Sequence[str]) -> list[Place]:
         if self._composer is None:
-            return [Place(((start, end),), term) for start, end, terms in self._trie.longest(bases) for term in terms]
-        phrases = self._trie.all(bases)
-        return self._composer.places(bases, phrases) if phrases else []
+            return [Place(((start, end),), term) for start, end, terms in self._trie.longest(texts) for term in terms]
+        phrases = self._trie.all(texts)
+        return self._composer.places([self._lemmas[text] for text in texts], phrases) if phrases else []
 
 
 def _mention(tokens: Sequence[Token], place: Place) -> Mention:

@@ -48,6 +48,7 @@ def joined(spans: list[Span]) -> tuple[Span, ...]:
 
 def inside(inner: Place, outer: Place) -> bool:
     """Whether every word of ``inner`` is one of ``outer``, and ``outer`` has more."""
-    if inner.first < outer.first or inner.last > outer.last or inner.parts == outer.parts:
+    theirs = outer.parts
+    if inner.parts[0][0] < theirs[0][0] or inner.parts[-1][1] > theirs[-1][1] or inner.parts == theirs:
         return False
-    return all(any(a <= first and last <= b for a, b in outer.parts) for first, last in inner.parts)
+    return len(theirs) == 1 or all(any(a <= first and last <= b for a, b in theirs) for first, last in inner.parts)

@@ -55,6 +55,8 @@ HEADS = [
     ("small nodule, right lower lobe, lung, chest", "lung nodule"),
     ("mass with calcified parts, posterior segment, liver", "liver mass"),
     ("opacity or nodule, right lung", "lung nodule"),
+    ("lymphadenopathy in the porta hepatis and retroperitoneum", "retroperitoneum lymph node"),
+    ("enlarged left axillary lymph node", "lymphadenopathy"),
     # in a chunk before it
     ("right renal hypodensity; cyst", "kidney cyst"),
     ("upper pole renal lesion, likely a cyst", "kidney cyst"),
@@ -67,6 +69,8 @@ def test_a_head_takes_its_modifier(text: str, label: str) -> None:
 
 
 NOT_TAKEN = [
+    ("hemangioma of the kidney", "renal vein"),
+    ("mass in the liver and kidney cyst", "ovarian cyst"),
     ("cyst in the spleen, kidneys are normal", "kidney cyst"),
     ("splenic cyst, kidney normal", "kidney cyst"),
     ("mass adjacent to the liver", "liver mass"),

@@ -9,6 +9,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingest.mining.lemmas import Lemmas
 from ingest.mining.lexicon import Lexicon
 from ingest.mining.matcher import Matcher
 from ingest.mining.mention import Mention
@@ -99,7 +100,7 @@ def test_any_text_is_read_without_error(text: str) -> None:
 def test_the_trie_finds_what_looking_everywhere_finds(
     phrases: dict[tuple[str, ...], tuple[Term, ...]], text: list[str]
 ) -> None:
-    trie = Trie(phrases)
+    trie = Trie(phrases, Lemmas(frozenset()))
     everywhere = [
         (start, end, phrases[tuple(text[start:end])])
         for start in range(len(text))
