@@ -15,6 +15,9 @@ from ingest.mining.cues import Cue, word_list
 from ingest.mining.mention import BOOKMARK_WORD
 from ingest.mining.rule_file import CueKind
 
+REACH = 60
+"""A scope is at most this many tokens long: no clause is longer, and a text without punctuation stays cheap."""
+
 _STOPS = frozenset(".;:!?()-")
 _STATEMENTS = (CueKind.NEGATION, CueKind.UNCERTAINTY)
 _LINKS = frozenset({",", "and", "&"})
@@ -88,12 +91,12 @@ class Line:
         texts, cues = self._texts, self._cues
         place = cue.kind in (CueKind.LANDMARK, CueKind.OTHER_LESION)
         hedge = cue.kind == CueKind.UNCERTAINTY
-        at = cue.end
-        while at < len(texts):
+        at, limit = cue.end, min(len(texts), cue.end + REACH)
+        while at < limit:
             text = texts[at]
             if text == "(":
                 at = self._closing(at)
-            if at >= len(texts) or text == BOOKMARK_WORD or (text in _STOPS and text != "("):
+            if at >= limit or text == BOOKMARK_WORD or (text in _STOPS and text != "("):
                 break
             other = cues.get(at)
             if other and (
@@ -114,7 +117,7 @@ class Line:
             elif self._leads_away(at, cue.end, hedge):
                 break
             at += 1
-        return at
+        return min(at, limit)
 
     def _lists(self, at: int, hedge: bool) -> bool:
         """Behind the comma or "and" at ``at`` the same list goes on."""
@@ -164,7 +167,8 @@ class Line:
 
     def _segment_end(self, at: int) -> int:
         texts = self._texts
-        while at < len(texts):
+        limit = min(len(texts), at + REACH)
+        while at < limit:
             cue = self._cues.get(at)
             if texts[at] in _STOPS or texts[at] in _LINKS or (cue and cue.kind == CueKind.TERMINATOR):
                 break
@@ -174,7 +178,8 @@ class Line:
     def _rest(self, at: int) -> Collection[str]:
         """The words up to the end of the statement, commas left in."""
         texts, end = self._texts, at
-        while end < len(texts) and texts[end] not in _STOPS and texts[end] != BOOKMARK_WORD:
+        limit = min(len(texts), at + REACH)
+        while end < limit and texts[end] not in _STOPS and texts[end] != BOOKMARK_WORD:
             cue = self._cues.get(end)
             if cue and (cue.kind == CueKind.TERMINATOR or (cue.before and not cue.after)):
                 break
@@ -191,7 +196,7 @@ class Line:
         if at and texts[at - 1] in ("which", "that"):
             at -= 2 if at > 1 and texts[at - 2] == "," else 1
         last, listing, bookmark = at, False, False
-        while at:
+        while at and last - at < REACH:
             text = texts[at - 1]
             if text == ")":
                 at = self._opening(at - 1)
@@ -209,10 +214,12 @@ class Line:
         return at
 
     def _closing(self, at: int) -> int:
-        return next((i for i in range(at + 1, len(self._texts)) if self._texts[i] == ")"), len(self._texts))
+        end = min(len(self._texts), at + REACH)
+        return next((i for i in range(at + 1, end) if self._texts[i] == ")"), end)
 
     def _opening(self, at: int) -> int:
-        return next((i for i in range(at - 1, -1, -1) if self._texts[i] == "("), 0)
+        start = max(0, at - REACH)
+        return next((i for i in range(at - 1, start - 1, -1) if self._texts[i] == "("), start)
 
 
 def _names_a_lesion(words: Sequence[str]) -> bool:

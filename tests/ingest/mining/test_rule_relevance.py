@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import time
 
 import pytest
 
@@ -253,3 +254,12 @@ def test_the_engine_travels_to_worker_processes() -> None:
 
 def test_a_sentence_without_mentions_has_no_judgements() -> None:
     assert RULES.judge([mined("No BOOKMARK.", []), mined("", [])]) == [(), ()]
+
+
+@pytest.mark.parametrize("unit", ["mass or ", "no mass, cyst and (", "likely mass BOOKMARK and no cyst "])
+def test_a_thousand_words_without_a_full_stop_are_judged_at_once(unit: str) -> None:
+    sentence = mined(unit * (4000 // len(unit)), ["mass", "cyst"])
+    began = time.perf_counter()
+    RULES.judge([sentence])
+
+    assert time.perf_counter() - began < 1.0
