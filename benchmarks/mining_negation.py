@@ -15,6 +15,7 @@ from ingest.mining.marked_sentences import read_marked, scope_agreement
 from ingest.mining.matcher import Matcher
 from ingest.mining.mention import MinedSentence, RelevanceModel
 from ingest.mining.paper_rules import AdjacentRules, PaperRules
+from ingest.mining.rule_file import CueKind
 from ingest.mining.rule_relevance import RuleRelevance
 from ingest.mining.sentences import mined_sentences
 from ingest.reports.parse import parse
@@ -86,6 +87,8 @@ def _gold_findings() -> None:
             print(f"    micro {_f1(by_name['micro'])}   macro {_f1(by_name['macro'])}")
             taken_out = taken_out_agreement({report: gold[report] for report in reports}, findings)
             print(f"    mentioned findings taken out that nobody coded: {_f1(taken_out)}")
+            if half == "development" and isinstance(model, RuleRelevance):
+                _print_hedges(model, sentences, {report: gold[report] for report in reports})
             if half == "test" and isinstance(model, RuleRelevance):
                 for row in rows:
                     _print(row)
@@ -108,6 +111,18 @@ def _print_policies(
         }
         micro = next(row for row in findings_agreement(gold, mined) if row.name == "micro")
         print(f"    {name:48s} micro P {micro.precision:.3f} R {micro.recall:.3f} F1 {_f1(micro)}")
+
+
+def _print_hedges(
+    model: RelevanceModel, sentences: Mapping[str, tuple[MinedSentence, ...]], gold: Mapping[str, frozenset[str]]
+) -> None:
+    """How many of the findings that a report states under one kind of hedge only people coded."""
+    rules = sorted({rule.id for rule in shipped_cues() if rule.kind == CueKind.UNCERTAINTY})
+    strict = {report: positive(report_findings(sentences[report], model, ())) for report in gold}
+    for rule in rules:
+        more = {report: positive(report_findings(sentences[report], model, {rule})) - strict[report] for report in gold}
+        coded = sum(len(more[report] & gold[report]) for report in gold)
+        print(f"    stated under {rule} only: {sum(map(len, more.values()))}, coded {coded}")
 
 
 def _print(row: Figures) -> None:

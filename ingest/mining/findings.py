@@ -34,8 +34,8 @@ CERTAIN_HEDGES = frozenset({"uncertainty-alternative", "uncertainty-probable", "
 """Ids of rules whose hedge does not take a finding out: "atelectasis or scar", "probable effusion".
 
 ChestX-ray8's rules for uncertainty know "may", "suggest", "cannot exclude" and the like, but no alternatives. Of the
-findings that the OpenI coders had before them, hedged in no other way, they coded 135 of 161 alternatives and 16 of 21
-probable ones, but 17 of 238 otherwise hedged ones (reports outside the test set).
+findings that OpenI reports outside the test set state under one kind of hedge only, people coded 111 of 135
+alternatives and 14 of 18 probable ones, but 18 of 207 others (``python benchmarks/mining.py negation`` prints it).
 """
 
 _RANK = {
