@@ -61,6 +61,11 @@ class MinedReport:
     remnants: tuple[str, ...]
     unmatched: tuple[Span, ...]
 
+    @property
+    def judgements(self) -> int:
+        """Number of judgements in all sentences."""
+        return sum(len(sentence.judgements) for sentence in self.sentences)
+
 
 def mine_report(report: Report, matcher: Matcher, relevance: RelevanceModel) -> MinedReport:
     """Mine one report.

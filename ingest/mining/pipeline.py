@@ -36,7 +36,7 @@ from kg.store import GraphStore
 T = TypeVar("T")
 
 _TASK_REPORTS, _TASK_CHARACTERS = 32, 200_000
-_BATCH_CHARACTERS = 8_000_000
+_BATCH_CHARACTERS, _BATCH_JUDGEMENTS = 8_000_000, 20_000
 
 
 @dataclass(frozen=True)
@@ -131,11 +131,14 @@ class _Run:
         started = time.perf_counter()
         with crew(self._miner, self._options.workers, self._options.dask) as workers:
             ready: list[tuple[_Prepared, Mined]] = []
-            for task, mined in in_order(workers, self._tasks(reports), _reports_of):
-                ready += zip(task, mined, strict=True)
-                if len(ready) >= self._options.batch:
-                    self._keep(ready)
-                    ready = []
+            judgements = 0
+            for task, answers in in_order(workers, self._tasks(reports), _reports_of):
+                for prepared, mined in zip(task, answers, strict=True):
+                    ready.append((prepared, mined))
+                    judgements += mined.judgements if isinstance(mined, MinedReport) else 0
+                    if len(ready) >= self._options.batch or judgements >= _BATCH_JUDGEMENTS:
+                        self._keep(ready)
+                        ready, judgements = [], 0
             self._keep(ready)
         if self._options.prune:
             self._prune()

@@ -23,6 +23,9 @@ from ingest.mining.mine_report import MinedReport, mine_report
 from ingest.reports.report import Report, ReportProblem
 from kg.errors import LesionKGError, UsageError
 
+MOST_JUDGEMENTS = 100_000
+"""More than that in one report is no report (real ones have tens), and more than one transaction should hold."""
+
 T = TypeVar("T")
 Mined = MinedReport | ReportProblem
 
@@ -45,9 +48,14 @@ class Miner:
 
     def _mine(self, report: Report) -> Mined:
         try:
-            return mine_report(report, self.matcher, self.relevance)
+            mined = mine_report(report, self.matcher, self.relevance)
         except Exception as error:  # noqa: BLE001 - whatever is wrong: its message may hold text, and the batch goes on
             return ReportProblem(report.id, f"could not be mined ({type(error).__name__}); please report this")
+        if mined.judgements > MOST_JUDGEMENTS:
+            return ReportProblem(
+                report.id, f"mentions more than {MOST_JUDGEMENTS:,} labels; divide it into its reports"
+            )
+        return mined
 
 
 class Answer(Protocol):

@@ -194,6 +194,14 @@ def test_what_cannot_be_reached_is_one_line(miner: Miner, monkeypatch: pytest.Mo
         pass
 
 
+def test_a_report_that_says_more_than_any_report_is_left_out(miner: Miner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.mining.workers.MOST_JUDGEMENTS", 20)
+    ((short, long),) = mined(miner, [[Report("R1", "Nodule. " * 10), Report("R2", "Nodule. " * 30)]])
+    assert isinstance(short, MinedReport)
+    assert isinstance(long, ReportProblem)
+    assert long.report == "R2"
+
+
 def test_a_report_that_fails_is_a_problem(miner: Miner) -> None:
     broken = Miner(miner.matcher, None)  # type: ignore[arg-type]
     ((found,),) = mined(broken, [[Report("R1", "Nodule in the liver, Mustermann.")]])
