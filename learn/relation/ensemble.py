@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ingest.mining.attachment import OTHER_BOOKMARK, OTHER_CLAUSE
 from ingest.mining.mention import Judgement, MinedSentence, Relevance, RelevanceModel
+
+_LEFT_TO_THE_NETWORK = frozenset({OTHER_BOOKMARK, OTHER_CLAUSE})
+"""Rules that do not overrule it: the papers filter by cue phrases, and which bookmark a label belongs to is what the
+network is for."""
 
 
 class Ensemble:
-    """The network decides, and a rule that fires overrules it to uncertain or irrelevant.
+    """The network decides, and a cue rule that fires overrules it to uncertain or irrelevant.
 
     Args:
         cnn: the network.
@@ -32,6 +37,5 @@ class Ensemble:
 
 
 def _stricter(network: Judgement, rule: Judgement) -> Judgement:
-    fired = rule.rule and rule.relevance is not Relevance.RELEVANT
-    # Both irrelevant: the rule names the reason.
+    fired = rule.relevance is not Relevance.RELEVANT and rule.rule not in _LEFT_TO_THE_NETWORK
     return rule if fired and network.relevance is not Relevance.IRRELEVANT else network

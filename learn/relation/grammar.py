@@ -19,7 +19,10 @@ SOURCE = "synthetic"
 _MOST_BOOKMARKS = 3
 _SECOND_CLAUSE = 0.3
 _NO_BOOKMARK = 0.06
-_LOST_WORD = 0.03
+_LOST_WORD = 0.05
+_FILLER = 0.04
+_MISSED_LABEL = 0.04
+"""Share of labels that matching misses: their words stand there like any other words."""
 _LOWER_CASE = 0.3
 _NO_FULL_STOP = 0.3
 _UNRELATED = {"part": 1.0, "type": 0.8, "attrs": 0.5}
@@ -120,6 +123,8 @@ class Grammar:
         lesions: dict[str, _Lesion] = {}
         for part in template:
             self._part(part, number, lesions, made)
+            if self._random.random() < _FILLER:
+                made.pieces.append(_Piece(self._word("filler")))
 
     def _part(self, part: Part, number: str, lesions: dict[str, _Lesion], made: _Sentence) -> None:
         if isinstance(part, Words):
@@ -164,7 +169,9 @@ class Grammar:
         for place, label in enumerate(labels):
             if place and slot.what == "part":
                 made.pieces.append(_Piece(self._random.choice(["", ",", "of the", "and"])))
-            made.pieces.append(_Piece(self._draws.surface(label, self._random), label, about, slot.uncertain))
+            text = self._draws.surface(label, self._random)
+            missed = self._random.random() < _MISSED_LABEL
+            made.pieces.append(_Piece(text) if missed else _Piece(text, label, about, slot.uncertain))
         if not labels and slot.what == "type":
             made.pieces.append(_Piece(self._word("thing")))
 

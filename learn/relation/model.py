@@ -37,7 +37,8 @@ class RelationCNN:
         self, id: str, recipe: RelationRecipe, vocabulary: Vocabulary, weights: Mapping[str, np.ndarray]
     ) -> None:
         self._id, self.recipe, self.vocabulary, self._weights = id, recipe, vocabulary, dict(weights)
-        network = RelationNetwork(len(vocabulary.words), recipe, torch.Generator())
+        with torch.random.fork_rng(devices=[]):  # layers draw first weights, which are not used
+            network = RelationNetwork(len(vocabulary.words), recipe, torch.Generator())
         network.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in weights.items()})
         self._network = network.eval()
 

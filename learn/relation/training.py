@@ -51,7 +51,8 @@ def train_network(
         raise TrainingError(
             "relation model: the sentences judge no pair, or all alike; annotate pairs of each relevance"
         )
-    with one_thread():
+    with one_thread(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)  # dropout has no generator of its own
         return vocabulary, _fit(pairs, np.array(truth), count, len(vocabulary.words), recipe, progress)
 
 
@@ -74,24 +75,22 @@ def _fit(
     target = torch.from_numpy(truth)
     lengths = np.array([len(pair.words) for pair in pairs])
     done = 0
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)  # dropout has no generator of its own
-        network.train()
-        for _ in range(recipe.epochs):
-            for rows in _batches(lengths, recipe.batch, random):
-                batch = Batch.of([pairs[row] for row in rows])
-                batch = replace(batch, words=lose_words(batch.words, recipe.word_dropout, random))
-                loss = cross_entropy(network(batch), target[rows], weights)
-                optimiser.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
-                torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-                optimiser.step()
-                schedule.step()
-                done += 1
-                if progress:
-                    progress(done, steps)
-            if not bool(torch.isfinite(loss)):
-                raise TrainingError(f"relation model: the loss is no number after {done} batches; lower learning_rate")
+    network.train()
+    for _ in range(recipe.epochs):
+        for rows in _batches(lengths, recipe.batch, random):
+            batch = Batch.of([pairs[row] for row in rows])
+            batch = replace(batch, words=lose_words(batch.words, recipe.word_dropout, random))
+            loss = cross_entropy(network(batch), target[rows], weights)
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+            optimiser.step()
+            schedule.step()
+            done += 1
+            if progress:
+                progress(done, steps)
+        if not bool(torch.isfinite(loss)):
+            raise TrainingError(f"relation model: the loss is no number after {done} batches; lower learning_rate")
     return network.eval()
 
 
