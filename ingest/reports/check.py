@@ -19,7 +19,7 @@ LONGEST_ID = 200
 
 _BROKEN = re.compile("[\ud800-\udfff]")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_RECENT = 1 << 16
+_RECENT = 1 << 14
 
 
 def checked(

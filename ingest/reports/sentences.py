@@ -69,16 +69,21 @@ class _NoContext(dict[str, int]):
 
 def _untrained() -> PunktSentenceTokenizer:
     parameters = PunktParameters()
-    parameters.abbrev_types = set(_PUNKT_ABBREVIATIONS)
+    parameters.abbrev_types = set(_KNOWN)
     parameters.ortho_context = _NoContext()
     return PunktSentenceTokenizer(parameters)
 
 
-_PUNKT_ABBREVIATIONS = frozenset(_ABBREVIATIONS.split())
+_KNOWN = frozenset(_ABBREVIATIONS.split())
 _PUNKT = _untrained()
 
 _Gap = tuple[int, int, Header | None, bool]
 """Start and end of what lies between two sentences, the header it comes from, and whether it is a blank line."""
+
+
+def abbreviations() -> frozenset[str]:
+    """The words whose full stop ends no sentence, in lower case and without it."""
+    return _KNOWN
 
 
 def divide(clean: str, bookmarks: Sequence[Bookmark]) -> tuple[Sentence, ...]:
@@ -123,6 +128,8 @@ def _gaps(clean: str, bookmarks: Sequence[Bookmark], ends: Sequence[int]) -> lis
         kind = found.lastgroup
         if kind in {"line", "starter"} and _GOES_ON.search(clean[max(0, start - 12) : start]):
             continue
+        if kind == "blank" and clean[max(0, start - 8) : start].rstrip(_SPACE).endswith(":"):
+            continue  # a header's words stand with what is below it
         if kind == "unit" and clean[end : end + 8].split(maxsplit=1)[0] in _UPPER_CONTINUES:
             continue
         gaps.append((start, end, None, kind == "blank"))
@@ -154,7 +161,7 @@ def _spans(
 ) -> Iterator[tuple[int, int]]:
     """The sentences between two sure boundaries; no boundary tears a bookmark from its sentence."""
     first = start
-    for boundary in (*_full_stops(clean, start, end), end):
+    for boundary in (*full_stops(clean, start, end), end):
         index = bisect_right(ends, boundary)
         if index < len(bookmarks) and boundary < end:
             following = bookmarks[index].start
@@ -169,7 +176,7 @@ def _spans(
         first = boundary
 
 
-def _full_stops(clean: str, start: int, end: int) -> Iterator[int]:
+def full_stops(clean: str, start: int, end: int) -> Iterator[int]:
     """Where sentences begin behind full stops, question and exclamation marks.
 
     Without training, Punkt takes every full stop behind a word for the end of a sentence unless the word is an
@@ -178,7 +185,7 @@ def _full_stops(clean: str, start: int, end: int) -> Iterator[int]:
     for stop in _STOP.finditer(clean, start, end):
         before = clean[max(start, stop.start() - _LONGEST_WORD) : stop.start()]
         word = _PLAIN_WORD.search(before)
-        if (word and word[1].lower() not in _PUNKT_ABBREVIATIONS) or before[-1:] in {"", " ", "\n"}:
+        if (word and word[1].lower() not in _KNOWN) or before[-1:] in {"", " ", "\n"}:
             yield stop.end()
             continue
         token = before[max(before.rfind(" "), before.rfind("\n")) + 1 :]
