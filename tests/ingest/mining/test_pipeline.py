@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -46,7 +47,7 @@ class Mining:
     """A graph, a vault and a miner; ``run`` mines into them."""
 
     def __init__(self, store: GraphStore, vault: Vault, miner: Miner, ontology: Ontology, folder: Path) -> None:
-        self.store, self.vault, self.miner, self._hash, self._folder = (
+        self.store, self.vault, self.miner, self.ontology_hash, self._folder = (
             store,
             vault,
             miner,
@@ -56,7 +57,7 @@ class Mining:
 
     def run(self, *reports: Report | ReportProblem, miner: Miner | None = None, **options: object) -> MiningSummary:
         chosen = MiningOptions(**options)  # type: ignore[arg-type]
-        return mine_reports(self.store, self.vault, reports, miner or self.miner, self._hash, chosen)
+        return mine_reports(self.store, self.vault, reports, miner or self.miner, self.ontology_hash, chosen)
 
     def table(self, *rows: str, header: str = HEADER) -> int:
         path = self._folder / "marks.csv"
@@ -192,7 +193,7 @@ def test_a_bookmark_that_fits_two_lesions_is_reported_and_linked_to_none(embedde
             embedded.vault,
             [report(), report(2, "Nodule in the liver.")],
             embedded.miner,
-            embedded._hash,
+            embedded.ontology_hash,
             tell=told.append,
         )
 
@@ -249,7 +250,9 @@ def test_wrong_reports_are_named_by_id_and_the_rest_is_mined(embedded: Mining) -
         ReportProblem("R8", "control characters were blanked", left_out=False),
         report(9),
     ]
-    summary = mine_reports(embedded.store, embedded.vault, reports, embedded.miner, embedded._hash, tell=told.append)
+    summary = mine_reports(
+        embedded.store, embedded.vault, reports, embedded.miner, embedded.ontology_hash, tell=told.append
+    )
     assert [problem.report for problem in told] == ["reports.csv, row 2", "R3", "R8", "R1", "R7"]
     assert (summary.read, summary.mined, summary.left_out) == (6, 2, 4)
     assert list(summary.problems) == told
@@ -325,3 +328,25 @@ def test_options_that_cannot_be_are_refused(embedded: Mining) -> None:
     for options in ({"batch": 0}, {"workers": 0}):
         with pytest.raises(UsageError, match="at least one"):
             embedded.run(report(), **options)
+
+
+def peak_of(mining: Mining, count: int, seed: int) -> int:
+    """Most bytes that Python held while it mined so many synthetic reports."""
+    tracemalloc.start()
+    mine_reports(
+        mining.store,
+        mining.vault,
+        synthetic_reports(count, seed),
+        mining.miner,
+        mining.ontology_hash,
+        MiningOptions(source=f"source {seed}", batch=50),
+    )
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def test_memory_does_not_grow_with_the_number_of_reports(embedded: Mining) -> None:
+    peak_of(embedded, 100, seed=0)
+    few, many = peak_of(embedded, 200, seed=1), peak_of(embedded, 1000, seed=2)
+    assert many < 1.2 * few
