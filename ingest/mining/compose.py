@@ -37,7 +37,7 @@ class Composer:
         """
         literal = [Place(((start, end),), term) for start, end, terms in found for term in terms]
         literal += coordinated(bases, self._trie, self._words.joining, self._words.sides)
-        places = self._nesting([place for place in literal if _meant(place.term, bases)])
+        places = self._nesting([place for place in literal if place.term.meant(bases)])
         places += self._composed(bases, places)
         return places + self._sided(bases, places)
 
@@ -110,7 +110,3 @@ def _alike(a: Place, b: Place) -> bool:
 
 def _shorter(a: Place, b: Place) -> bool:
     return a.term.label == b.term.label and inside(a, b)
-
-
-def _meant(term: Term, bases: Sequence[str]) -> bool:
-    return not any(word in bases for word in term.unless)

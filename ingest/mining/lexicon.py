@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
@@ -85,11 +85,13 @@ class Lexicon:
             InputError: a rule names a label that the ontology does not have.
             UsageError: no such label set.
         """
-        given = [
-            *_asserted(ontology),
-            *_of_rules(ontology, shipped_phrases(), Rank.SHIPPED_RULE),
-            *_of_rules(ontology, rules or RuleFile(), Rank.USER_RULE),
-        ]
+        given = _distinct(
+            [
+                *_asserted(ontology),
+                *_of_rules(ontology, shipped_phrases(), Rank.SHIPPED_RULE),
+                *_of_rules(ontology, rules or RuleFile(), Rank.USER_RULE),
+            ]
+        )
         data = shipped_words()
         organs = {label.id for label in ontology.labels if label.label_class == "bodypart"}
         terms = [*given, *derived_terms(given, organs, data)]
@@ -115,12 +117,18 @@ class Lexicon:
         return cls(_distinct(terms), {rid: names[0] for rid, names in radlex.names.items()})
 
     def phrases(self) -> tuple[Lemmas, Mapping[Words, tuple[Term, ...]]]:
-        """Lemmas within the words of this lexicon, and for each sequence of base words the terms that count first."""
+        """Lemmas within the words of this lexicon, and for each sequence of base words the terms that count first.
+
+        Those terms hold the base words of their ``unless``.
+        """
         prefixes = shipped_words().parts
         spelt = [(term, tuple(spellings(tuple(words(term.text)), prefixes))) for term in self.terms]
         lemmas = Lemmas(frozenset(word for _, forms in spelt for form in forms for word in form), self.bases)
         found: dict[Words, tuple[Term, ...]] = {}
         for term, forms in spelt:
+            if term.unless:
+                unless = (" ".join(lemmas[word] for word in words(text)) for text in term.unless)
+                term = replace(term, unless=tuple(unless))
             for form in forms:
                 key = tuple(map(lemmas.__getitem__, form))
                 known = found.get(key)
@@ -160,6 +168,6 @@ def _of_rules(ontology: Ontology, rules: RuleFile, rank: Rank) -> Iterable[Term]
 
 def _distinct(terms: Iterable[Term]) -> tuple[Term, ...]:
     kept: dict[tuple[str, str], Term] = {}
-    for term in sorted(terms, key=_order):
+    for term in sorted((term for term in terms if words(term.text)), key=_order):
         kept.setdefault((term.text.lower(), term.label), term)
     return tuple(kept.values())

@@ -50,10 +50,13 @@ class Matcher:
         return tuple(sorted(found.values()))
 
     def _places(self, texts: Sequence[str]) -> list[Place]:
-        if self._composer is None:
-            return [Place(((start, end),), term) for start, end, terms in self._trie.longest(texts) for term in terms]
-        phrases = self._trie.all(texts)
-        return self._composer.places([self._lemmas[text] for text in texts], phrases) if phrases else []
+        found = self._trie.all(texts) if self._composer else self._trie.longest(texts)
+        if not found:
+            return []
+        bases = [self._lemmas[text] for text in texts]
+        if self._composer:
+            return self._composer.places(bases, found)
+        return [Place(((start, end),), term) for start, end, terms in found for term in terms if term.meant(bases)]
 
 
 def _mention(tokens: Sequence[Token], place: Place) -> Mention:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -31,7 +32,7 @@ class Term:
         label: label id, or RID; for a fragment a key that begins with ``~``.
         rule: ``name``, ``synonym``, ``radlex-name``, the id of a derivation, or the id of a rule.
         scope: how its meaning compares with the label's.
-        unless: it means something else in a sentence with one of these words.
+        unless: it means something else in a sentence with one of these words or phrases.
         rank: whose word it is.
     """
 
@@ -41,3 +42,10 @@ class Term:
     scope: SynonymScope = SynonymScope.EXACT
     unless: tuple[str, ...] = ()
     rank: Rank = Rank.ONTOLOGY
+
+    def meant(self, bases: Sequence[str]) -> bool:
+        """Whether a sentence of these base words leaves the phrase its meaning; ``unless`` holds base words too."""
+        if not self.unless:
+            return True
+        sentence = f" {' '.join(bases)} "
+        return not any(f" {words} " in sentence for words in self.unless)

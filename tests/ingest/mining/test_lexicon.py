@@ -12,6 +12,7 @@ from ingest.mining.matcher import Matcher
 from ingest.mining.mention import Mention
 from ingest.mining.rule_file import parse_rules
 from ingest.mining.sentences import mined_line
+from ingest.mining.term import Term
 from ingest.mining.word_data import shipped_words
 from kg.errors import InputError, UsageError
 from kg.ontology import Label, LabelClass, Ontology, Relation, RelationKind, SynonymScope
@@ -181,6 +182,25 @@ def test_a_users_phrase_replaces_what_the_ontology_says_of_it() -> None:
     matcher = Matcher(Lexicon.of_ontology(ONTOLOGY, rules))
     assert names("small mass", matcher) == {"nodule"}
     assert "nodule" not in names("large mass", matcher)
+
+
+def test_unless_holds_for_inflected_words_and_for_phrases() -> None:
+    rules = parse_rules("phrases: [{id: h-4, label: liver, any: [spot], unless: [nodes, Small Bowel]}]", "own.yaml")
+    matcher = Matcher(Lexicon.of_ontology(ONTOLOGY, rules))
+    assert "liver" in names("spot, bowel, small", matcher)
+    for text in ("spot near a node", "spots and nodes", "spot of the small bowel"):
+        assert "liver" not in names(text, matcher), text
+
+
+def test_a_lexicon_without_an_ontology_keeps_to_unless_too() -> None:
+    matcher = Matcher(Lexicon((Term("spot", "X:1", "r", unless=("oil",)),), {"X:1": "spot"}))
+    assert names("two spots", matcher) == {"spot"}
+    assert not mentions("oil spot", matcher)
+
+
+def test_a_name_without_words_is_passed_over() -> None:
+    labels = (Label("T:1", "  ", LabelClass.TYPE), Label("T:2", "gill", LabelClass.BODYPART))
+    assert names("gill", Matcher(Lexicon.of_ontology(Ontology("fish", labels)))) == {"gill"}
 
 
 def test_a_users_rule_for_a_label_that_does_not_exist_is_an_error_that_names_the_rule() -> None:
