@@ -48,7 +48,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LesionPlace:
-    """Where a lesion is.
+    """Where a lesion is; one that is marked on several images has several places.
 
     Attributes:
         id: the lesion's id.
@@ -122,8 +122,8 @@ def _link(index: int, bookmark: Bookmark, lesions: Sequence[LesionPlace], tolera
     if bookmark.prior and not lesions:
         return Link(index, Outcome.UNLINKED, (), Reason.PRIOR)
     pointed = [lesion for lesion in lesions if bookmark.target and lesion.target == bookmark.target]
-    if len(pointed) == 1:
-        return Link(index, Outcome.LINKED, (pointed[0].id,), Reason.TARGET)
+    if len(_ids(pointed)) == 1:
+        return Link(index, Outcome.LINKED, _ids(pointed), Reason.TARGET)
     if bookmark.image is None:
         if pointed:
             return _decided(index, pointed, bookmark, tolerance, Reason.TARGET)
@@ -152,9 +152,14 @@ def _decided(
     fitting = [lesion for lesion in there if _sizes_agree(bookmark.sizes_mm, lesion.sizes_mm, tolerance)]
     if not fitting:
         return Link(index, Outcome.UNLINKED, (), Reason.OTHER_SIZE)
-    if len(fitting) > 1:
-        return Link(index, Outcome.AMBIGUOUS, tuple(sorted(lesion.id for lesion in fitting)), Reason.SEVERAL)
-    return Link(index, Outcome.LINKED, (fitting[0].id,), reason if len(there) == 1 else Reason.SIZE)
+    ids = _ids(fitting)
+    if len(ids) > 1:
+        return Link(index, Outcome.AMBIGUOUS, ids, Reason.SEVERAL)
+    return Link(index, Outcome.LINKED, ids, reason if ids == _ids(there) else Reason.SIZE)
+
+
+def _ids(lesions: Sequence[LesionPlace]) -> tuple[str, ...]:
+    return tuple(sorted({lesion.id for lesion in lesions}))
 
 
 def _sizes_agree(one: Sequence[float], other: Sequence[float], tolerance: Tolerance) -> bool:

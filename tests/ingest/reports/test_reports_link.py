@@ -77,6 +77,12 @@ def test_two_lesions_of_one_target_are_told_apart_by_image_and_size() -> None:
     ]  # fmt: skip
 
 
+def test_a_lesion_marked_on_several_images_is_one_lesion() -> None:
+    lesions = [LesionPlace("a", 1, 5, (10.0,), "x"), LesionPlace("a", 1, 6, (12.0,), "x")]
+    found = link([bookmark(target="x"), bookmark(series=1, image=5, last_image=6)], lesions)
+    assert [(each.outcome, each.lesions) for each in found] == [(LINKED, ("a",))] * 2
+
+
 def test_tolerances_can_be_set() -> None:
     near = bookmark(series=4, image=131, sizes_mm=(40.0,))
     assert link([near], LESIONS, Tolerance(images=5, size_mm=float("inf")))[0].lesions == ("a",)
