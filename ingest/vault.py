@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,11 +19,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import Connection, Engine, create_engine, delete, event, select, text, update
+from sqlalchemy import Connection, delete, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
+from ingest.vault_engine import vault_engine, vault_url
 from ingest.vault_tables import MARKS, METADATA, REPORTS, SURROGATES, VAULT
 from kg.errors import SchemaVersionError, StoreError, UsageError
 
@@ -116,9 +115,9 @@ class Vault:
     """
 
     def __init__(self, where: str | Path) -> None:
-        url = _url(where)
+        url = vault_url(where)
         self.where = url.render_as_string(hide_password=True) if url.get_backend_name() != "sqlite" else url.database
-        self._engine = _engine(url, self._failed)
+        self._engine = vault_engine(url, self._failed)
         with self._write() as connection:
             if self._engine.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
@@ -364,54 +363,6 @@ class Vault:
         return StoreError(
             f"vault {self.where}: refused ({kind}), nothing of this step was stored; check address, rights and space"
         )
-
-
-def _url(where: str | Path) -> URL:
-    address = str(where)
-    if "://" not in address:
-        return URL.create("sqlite", database=str(Path(address).absolute()))
-    try:
-        url = make_url(address)
-    except (ArgumentError, ValueError):
-        raise UsageError("vault address: not readable; write a file, or postgresql+psycopg://user@host/name") from None
-    if url.drivername not in ("postgresql", "postgresql+psycopg"):
-        raise UsageError(
-            f"vault address with scheme {url.drivername!r}: unknown; write a file, or postgresql+psycopg://user@host/name"
-        )
-    return url.set(drivername="postgresql+psycopg")
-
-
-def _engine(url: URL, failed: Any) -> Engine:
-    hidden = {"hide_parameters": True, "logging_name": "vault"}
-    if url.get_backend_name() == "postgresql":
-        try:
-            return create_engine(url, pool_pre_ping=True, **hidden)
-        except ModuleNotFoundError:
-            raise UsageError("vault in PostgreSQL: its driver is missing; install lesionkg[postgresql]") from None
-    _private_file(Path(url.database or ""), failed)
-    engine = create_engine(url, connect_args={"timeout": 60}, **hidden)
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _: object) -> None:
-        connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
-
-    return engine
-
-
-def _private_file(path: Path, failed: Any) -> None:
-    """Make the file before SQLite does, for its owner only; what SQLite puts beside it gets the same rights."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        path.chmod(0o600)
-    except OSError as error:
-        raise failed(error) from None
 
 
 def _key_hash(kind: str, key: Key) -> str:

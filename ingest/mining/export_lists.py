@@ -28,7 +28,7 @@ from typing import IO, Any
 from ingest.deeplesion import OFFICIAL_ROWS
 from ingest.mentions import Parents, listed_parents
 from ingest.mining.export_split import Split
-from ingest.mining.graph_mined import EDGE_TYPES, LABEL_SOURCE, said_of_lesion
+from ingest.mining.graph_lesion_labels import EDGE_TYPES, LABEL_SOURCE, said_of_lesion
 from ingest.mining.mention import Relevance
 from ingest.release import SOURCE as DEEPLESION
 from kg.cohort import SPLITS

@@ -2,37 +2,23 @@
 
 Everything about one batch of reports is written in one transaction, and counted before it is committed. Writing a
 report replaces what was mined from it before. The label relationships of a lesion (``HAS_LABEL``, ``MAY_HAVE_LABEL``,
-``MENTIONED_NOT_ABOUT``, source ``mining``) are computed anew from all its mentions in the same transaction: of several
-judgements of one label the strongest counts, relevant before uncertain before irrelevant. What is relevant through a
-broad or related term only is uncertain, because the term does not say quite what the label says.
+``MENTIONED_NOT_ABOUT``, source ``mining``) are computed anew from all its mentions in the same transaction
+(:mod:`ingest.mining.graph_lesion_labels`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ingest.graph_lesions import SOURCE, write_lesions
-from ingest.mining.mention import Judgement, Mention, Relevance
+from ingest.mining.graph_lesion_labels import write_lesion_labels
+from ingest.mining.mention import Judgement, Mention
 from ingest.mining.mine_report import JudgedSentence
 from ingest.vault import Mark
 from kg.errors import ConflictError, StoreError
-from kg.ontology import SynonymScope
 from kg.revision import find_head
 from kg.store import GraphStore, Row, Transaction
-
-LABEL_SOURCE = "mining"
-"""``source`` of the label relationships that come from mining."""
-
-EDGE_TYPES = {
-    Relevance.RELEVANT: "HAS_LABEL",
-    Relevance.UNCERTAIN: "MAY_HAVE_LABEL",
-    Relevance.IRRELEVANT: "MENTIONED_NOT_ABOUT",
-}
-"""Relationship between a lesion and a label, by the strongest judgement."""
-
-_STRENGTH = {relevance: place for place, relevance in enumerate(EDGE_TYPES)}
-_WEAK = {SynonymScope.BROAD, SynonymScope.RELATED}
 
 Pair = tuple[str, str]
 
@@ -130,7 +116,7 @@ def write_reports(store: GraphStore, reports: Sequence[LinkedReport], marks: Seq
         written += _write_owners(tx, reports)
         written += _write_sentences(tx, reports)
         affected |= {lesion for report in reports for found in report.sentences for lesion in found.lesions if lesion}
-        return removed + written + _write_labels(tx, sorted(affected))
+        return removed + written + write_lesion_labels(tx, sorted(affected))
 
     return store.write_transaction(work) if reports else 0
 
@@ -147,7 +133,7 @@ def remove_reports(store: GraphStore, reports: Sequence[str]) -> int:
     def work(tx: Transaction) -> int:
         affected, removed = _remove_sentences(tx, reports)
         tx.run_many("UNWIND $rows AS row MATCH (r:Report {id: row.id}) DETACH DELETE r", [{"id": i} for i in reports])
-        return removed + len(reports) + _write_labels(tx, sorted(affected))
+        return removed + len(reports) + write_lesion_labels(tx, sorted(affected))
 
     return store.write_transaction(work) if reports else 0
 
@@ -284,66 +270,3 @@ def _require_sentences(tx: Transaction, reports: Sequence[str], *wanted: int) ->
             f"mined reports: {found} sentences, lesions and mentions instead of {wanted}, so nothing was stored; "
             "a label or lesion is missing in the graph: `lesionkg graph verify`"
         )
-
-
-def _write_labels(tx: Transaction, lesions: Sequence[str]) -> int:
-    """Bring the label relationships of lesions to what their mentions say."""
-    if not lesions:
-        return 0
-    wanted = _wanted_labels(tx, lesions)
-    written = 0
-    for relevance, kind in EDGE_TYPES.items():
-        pairs = {pair for pair, strongest in wanted.items() if strongest == relevance}
-        pattern = f"(l:Lesion {{id: row.a}})-[r:{kind} {{source: $source}}]->(k:Label"
-        there = _edges(tx, kind, lesions)
-        stale = [{"a": a, "b": b} for a, b in set(there) - pairs]
-        tx.run_many(
-            f"UNWIND $rows AS row MATCH {pattern} {{id: row.b}}) "
-            "WITH collect(r) AS found FOREACH (r IN found | DELETE r)",
-            stale,
-            {"source": LABEL_SOURCE},
-        )
-        missing = sorted(pairs - set(there))
-        verified = ", verified: false" if relevance == Relevance.RELEVANT else ""
-        tx.run_many(
-            "UNWIND $rows AS row MATCH (l:Lesion {id: row.a}) MATCH (k:Label {id: row.b}) "
-            f"CREATE (l)-[:{kind} {{source: $source{verified}}}]->(k)",
-            [{"a": a, "b": b} for a, b in missing],
-            {"source": LABEL_SOURCE},
-        )
-        if sorted(_edges(tx, kind, lesions)) != sorted(pairs):
-            raise StoreError(
-                f"mined labels: {kind} does not follow from the mentions, so nothing was stored; try again"
-            )
-        written += len(stale) + len(missing)
-    return written
-
-
-def _edges(tx: Transaction, kind: str, lesions: Sequence[str]) -> list[Pair]:
-    rows = tx.run(
-        f"UNWIND $ids AS id MATCH (l:Lesion {{id: id}})-[r:{kind} {{source: $source}}]->(k:Label) "
-        "RETURN l.id AS lesion, k.id AS label ORDER BY lesion, label",
-        {"ids": list(lesions), "source": LABEL_SOURCE},
-    )
-    return [(row["lesion"], row["label"]) for row in rows]
-
-
-def _wanted_labels(tx: Transaction, lesions: Sequence[str]) -> Mapping[Pair, Relevance]:
-    rows = tx.run(
-        "UNWIND $ids AS id MATCH (l:Lesion {id: id})<-[:DESCRIBES]-(s:Sentence)-[m:MENTIONS]->(k:Label) "
-        "WHERE m.lesion = l.id RETURN DISTINCT l.id AS lesion, k.id AS label, m.relevance AS relevance, "
-        "m.scope AS scope ORDER BY lesion, label, relevance, scope",
-        {"ids": list(lesions)},
-    )
-    strongest: dict[Pair, Relevance] = {}
-    for row in rows:
-        relevance = said_of_lesion(Relevance(row["relevance"]), SynonymScope(row["scope"]))
-        pair = (row["lesion"], row["label"])
-        strongest[pair] = min(strongest.get(pair, relevance), relevance, key=_STRENGTH.__getitem__)
-    return strongest
-
-
-def said_of_lesion(relevance: Relevance, scope: SynonymScope) -> Relevance:
-    """What a mention says of its lesion: through a broad or related term, at most that the label is uncertain."""
-    weak = relevance == Relevance.RELEVANT and scope in _WEAK
-    return Relevance.UNCERTAIN if weak else relevance

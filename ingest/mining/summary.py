@@ -32,7 +32,6 @@ class MiningSummary:
         unlinked: those that were not, by reason.
         ambiguous: bookmarks that fit several lesions, those of unchanged reports too.
         new_lesions: lesions made for bookmarks that fitted none.
-        lesions: lesions that a mined report describes; one is counted once in each batch.
         judgements: (mention, bookmark) pairs of sentences with bookmarks, by relevance.
         findings: mentions of sentences without bookmarks, by relevance.
         lone_sizes: sizes that point at no image.

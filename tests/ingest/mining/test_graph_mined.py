@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from ingest.mining.graph_lesion_labels import said_of_lesion
 from ingest.mining.graph_mined import (
     LinkedReport,
     LinkedSentence,
     Stored,
     remove_reports,
-    said_of_lesion,
     stored_reports,
     write_reports,
 )
