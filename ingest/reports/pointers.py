@@ -78,7 +78,11 @@ _MORE_IMAGES = re.compile(
 )
 _AXIS_NUMBER = re.compile(rf"({_NUMBER})(?:{_W}-?{_W}({_UNIT}))?")
 _RANGE_OF_SIZES = re.compile(rf"{_NUMBER}{_W}(?:-|to){_W}{_NUMBER}")
-_NO_LENGTH = re.compile(r"[ \n]{0,4}(?:hg\b|h2o|/|per\b|water)")
+# No length ("5 mm Hg"), or the distance to something else ("2 cm above the carina").
+_NO_SIZE = re.compile(
+    r"[ \n]{0,4}(?:hg\b|h2o|/|per\b|water|(?:above|below|beneath|distal|proximal|cranial|caudal|away)\b"
+    r"|(?:superior|inferior|anterior|posterior|lateral|medial)(?:ly)?[ \n]to\b|from[ \n]the[ \n](?!prior|previous))"
+)
 
 _ANCHOR = re.compile(
     r"<a\s[^<>]{0,400}?href\s{0,4}=\s{0,4}[\"']?([^\"'\s<>]{1,500})[^<>]{0,400}>(?:[^<]|<(?!/?a[\s>])){0,300}(</a\s{0,4}>)",
@@ -158,8 +162,8 @@ def _read(match: re.Match[str], lower: str, clean: str) -> list[Pointer]:
         target = clean[slice(*match.span(group))] if group else ""
         return [Pointer(Piece.HYPERLINK, start, end, target=target)]
     if kind == "size":
-        is_length = not _NO_LENGTH.match(lower, end)
-        return [Pointer(Piece.SIZE, start, end, sizes_mm=_millimetres(match[0]))] if is_length else []
+        is_size = not _NO_SIZE.match(lower, end)
+        return [Pointer(Piece.SIZE, start, end, sizes_mm=_millimetres(match[0]))] if is_size else []
     if (kind == "pair" and not _is_pair(match, lower)) or (kind == "slash" and not _is_slash_pair(match)):
         return []
     series, image, last = next(names for names in _REFERENCES if match[names[1]] is not None)
