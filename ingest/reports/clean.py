@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from html.entities import html5
 
 CONTROL = "control characters"
@@ -97,18 +98,13 @@ def clean_text(text: str) -> tuple[str, tuple[str, ...]]:
         if not clean.isascii() and any(a.isalnum() and b == " " for a, b in zip(clean, folded, strict=True) if a > "~"):
             remnants.add(FOREIGN)
         clean = folded
-    for mark, name, blank in (
-        ("&", HTML, _blank_entities),
-        ("\\", HL7, _blank_hl7),
-        ("\\", RTF, _blank_rtf),
-        ("<", HTML, _blank_tags),
-    ):
+    for mark, name, blank in _STEPS:
         if mark in clean:
             blanked = blank(clean)
-            if blanked != clean:
+            if blanked != clean and name:
                 remnants.add(name)
-                clean = blanked
-    return clean.replace("\\", "/"), tuple(sorted(remnants))
+            clean = blanked
+    return clean, tuple(sorted(remnants))
 
 
 def _blank_entities(text: str) -> str:
@@ -167,3 +163,16 @@ def _blank_rtf(text: str) -> str:
     rest = text[position:]
     pieces.append(rest if skipped is None else " " * len(rest))
     return "".join(pieces)
+
+
+def _fold_backslashes(text: str) -> str:
+    return text.replace("\\", "/")
+
+
+_STEPS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
+    ("&", HTML, _blank_entities),
+    ("\\", HL7, _blank_hl7),
+    ("\\", RTF, _blank_rtf),
+    ("\\", "", _fold_backslashes),
+    ("<", HTML, _blank_tags),
+)

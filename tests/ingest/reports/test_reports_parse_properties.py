@@ -47,6 +47,10 @@ def test_every_text_can_be_parsed_and_keeps_its_offsets(text: str) -> None:
 
 
 @given(texts)
+@example("<\\")
+@example("<b &gt;")
+@example("<<b>b>")
+@example("&am&#112;;&lt;b&gt;")
 def test_parsing_the_clean_text_changes_nothing_in_it(text: str) -> None:
     clean = parse(text).clean
     again = parse(clean)
