@@ -18,7 +18,7 @@ SOURCE = "synthetic"
 
 _MOST_BOOKMARKS = 3
 _SECOND_CLAUSE = 0.3
-_NO_BOOKMARK = 0.06
+_NO_BOOKMARK = 0.1
 _LOST_WORD = 0.05
 _FILLER = 0.04
 _MISSED_LABEL = 0.04
@@ -100,7 +100,7 @@ class Grammar:
             made = _Sentence()
             plain = self._random.random() < self._plain
             first = self._joined[0] if plain else self._family(self._families)
-            alone = first.alone and self._random.random() < _NO_BOOKMARK
+            alone = first.alone if self._random.random() < _NO_BOOKMARK else None
             template = self._random.choice(first.templates)
             clauses = [template]
             if not (alone or plain) and self._random.random() < _SECOND_CLAUSE:
@@ -209,8 +209,14 @@ class Grammar:
             ]
         )
 
-    def _assemble(self, pieces: list[_Piece], family: str, alone: bool) -> AnnotatedSentence:
-        """Join the pieces, and say which label is what for which bookmark."""
+    def _assemble(self, pieces: list[_Piece], family: str, alone: Relevance | None) -> AnnotatedSentence:
+        """Join the pieces, and say which label is what for which bookmark.
+
+        Args:
+            pieces: in order.
+            family: of the sentence.
+            alone: leave the bookmarks out; labels about none of them are then this.
+        """
         text = ""
         mentions: list[tuple[str, int, int]] = []
         spoken: list[_Piece] = []
@@ -235,7 +241,7 @@ class Grammar:
         gold: dict[tuple[int, int | None], Relevance] = {}
         for index, piece in enumerate(spoken):
             if alone:
-                gold[index, None] = _relevance(piece, bool(piece.lesions))
+                gold[index, None] = _relevance(piece, True) if piece.lesions else alone
             for at, lesion in enumerate(lesions):
                 gold[index, at] = _relevance(piece, lesion in piece.lesions)
         return annotated(text, mentions, bookmarks, gold, f"{SOURCE}: {family}")

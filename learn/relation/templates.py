@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from ingest.mining.mention import Relevance
+
 _PART = re.compile(r"\{(?P<slot>[^}]+)\}|<(?P<cue>[^>]+)>|\[(?P<choice>[^\]]*)\]|(?P<text>[^{<\[]+)")
 _SLOT = re.compile(r"(?P<owner>[A-C]+\??|-|)(?:\.(?P<what>part|type|attrs|np)|(?P<mark>@))")
 
@@ -72,14 +74,15 @@ class Family:
         name: of the family.
         use: what it serves for.
         weight: how often it is drawn, relative to the others of its use.
-        alone: its sentences also make sense without a bookmark: what is about no bookmark is then not asserted.
+        alone: what a label about no bookmark is in a sentence without bookmarks; None where such a sentence makes no
+            sense.
         templates: at least one.
     """
 
     name: str
     use: Use
     weight: float
-    alone: bool
+    alone: Relevance | None
     templates: tuple[Template, ...]
 
 
@@ -128,7 +131,7 @@ def shipped_templates() -> Templates:
                 name=family["name"],
                 use=Use(family["use"]),
                 weight=float(family["weight"]),
-                alone=family.get("alone", False),
+                alone=Relevance(family["alone"]) if "alone" in family else None,
                 templates=tuple(parse_template(text) for text in family["templates"]),
             )
             for family in content["families"]

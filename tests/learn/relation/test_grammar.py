@@ -176,6 +176,18 @@ def test_labels_often_uncertain_or_irrelevant_in_the_released_lists_are_so_here(
     assert irrelevant > 0.3
 
 
+def test_without_a_bookmark_another_lesion_is_asserted_and_a_negated_one_is_not(
+    natural: Sequence[AnnotatedSentence],
+) -> None:
+    said: dict[str, set[Relevance]] = {}
+    for row in natural:
+        if not row.sentence.bookmarks:
+            said.setdefault(row.source.removeprefix("synthetic: "), set()).update(row.gold.values())
+    assert said["other-lesion"] == {Relevance.RELEVANT}
+    assert said["landmark"] == said["negated-feature"] == {Relevance.RELEVANT, Relevance.IRRELEVANT}
+    assert said["hedged-diagnosis"] == {Relevance.RELEVANT, Relevance.UNCERTAIN}
+
+
 def test_words_around_the_slots_name_no_label() -> None:
     matcher = Matcher(Lexicon.of_ontology(load_shipped(), label_set=LABEL_SET))
     templates = shipped_templates()

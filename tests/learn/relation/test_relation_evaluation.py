@@ -200,7 +200,7 @@ def test_a_file_is_divided_by_its_text(corpus: Corpus) -> None:
     divided = file_corpus("ours.jsonl", rows)
     train, test = ({row.sentence.text for row in part} for part in (divided.train, divided.tests["held back"]))
     assert not train & test
-    assert len(test) == pytest.approx(len(train) / 4, rel=0.25)
+    assert len(test) == pytest.approx(len(train) / 4, rel=0.4)
     assert not divided.synthetic
     with pytest.raises(TrainingError, match="too few"):
         file_corpus("ours.jsonl", rows[:1])
