@@ -1,16 +1,12 @@
 """A training run on disk: one folder with everything needed to use, judge and publish a model without the graph.
 
-The folder appears by a rename when it is complete, so that a reader never sees half of one. ``config.json`` holds the
-SHA-256 of every other file, so that a truncated or swapped file is refused.
+The folder appears whole, and a truncated or swapped file is refused (:mod:`learn.run_folder`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +24,7 @@ from kg.matrices import RelationMatrices
 from learn.calibration import Calibration
 from learn.features import MetadataFeatures
 from learn.recipe import Recipe
+from learn.run_folder import read_config, write_folder, write_json
 
 _FORMAT = "lesionkg-run/1"
 METADATA = "metadata"
@@ -128,22 +125,8 @@ class Run:
         Returns:
             The folder.
         """
-        parent = Path(runs_folder)
-        parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{self.run_id}.", dir=parent))
-        try:
-            self._write_files(partial, per_label, model_card)
-            partial.chmod(0o777 & ~_umask())
-            target = parent / self.run_id
-            if target.exists():
-                target.rename(partial / "replaced")
-                # The older run travels inside the new folder for a moment: no state without a whole run to recover.
-            partial.rename(target)
-        except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
-        shutil.rmtree(target / "replaced", ignore_errors=True)
-        return target
+        target = Path(runs_folder) / self.run_id
+        return write_folder(target, lambda folder: self._write_files(folder, per_label, model_card), self._config())
 
     def _write_files(self, folder: Path, per_label: str, model_card: str) -> None:
         self.matrices.save(folder / "matrices.safetensors")
@@ -151,15 +134,13 @@ class Run:
         save_file({"weight": self.spl_weight, "bias": self.spl_bias}, folder / "spl.safetensors")
         ids = self.matrices.label_ids
         finite = [None if np.isinf(t) else float(t) for t in self.thresholds]
-        _write_json(folder / "thresholds.json", dict(zip(ids, finite, strict=True)))
-        _write_json(folder / "metrics.json", self.metrics)
+        write_json(folder / "thresholds.json", dict(zip(ids, finite, strict=True)))
+        write_json(folder / "metrics.json", self.metrics)
         (folder / "per_label.csv").write_text(per_label, encoding="utf-8")
         (folder / "model_card.md").write_text(model_card, encoding="utf-8")
         columns = {name: _rows(getattr(self, name)) for name in ("score", "probability", "embedding")}
         table = pa.table({"lesion": list(self.lesions), "split": self.split.tolist(), **columns})
         pq.write_table(table, folder / "predictions.parquet", compression="zstd")
-        files = {path.name: _digest(path) for path in sorted(folder.iterdir())}
-        _write_json(folder / "config.json", {**self._config(), "files": files})
 
     def _config(self) -> dict[str, Any]:
         return {
@@ -189,12 +170,7 @@ class Run:
         """
         folder = Path(path)
         try:
-            config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-            if config["format"] != _FORMAT:
-                raise InputError(f"format {config['format']!r}, expected {_FORMAT!r}")
-            for name, digest in config["files"].items():
-                if _digest(folder / name) != digest:
-                    raise InputError(f"{name} is not the file that was written")
+            config = read_config(folder, _FORMAT)
             return cls._from_files(folder, config)
         except InputError as error:
             raise InputError(f"{folder}: not a whole run ({error}); train again") from error
@@ -244,20 +220,6 @@ def run_id_of(
     content = [_FORMAT, features, cohort, label_data_hash, matrices.label_set, matrices.matrix_hash, recipe]
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return f"{features}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
-
-
-def _write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _rows(values: np.ndarray) -> pa.Array:

@@ -112,7 +112,7 @@ class Judgement:
 class RelevanceModel(Protocol):
     """Judges mentions; the rule engine is one, the relation CNN in ``learn`` another.
 
-    It travels to worker processes, so it must pickle.
+    It travels to worker processes, so it must be picklable.
     """
 
     @property

@@ -1,16 +1,13 @@
 """A trained relation CNN on disk: one folder with everything needed to use and to judge it.
 
-Like the run of a lesion model (:mod:`learn.run`): the folder appears by a rename when it is complete, and
-``config.json`` holds the SHA-256 of every other file, so that a truncated or swapped file is refused.
+Like the run of a lesion model, it appears whole, and a truncated or swapped file is refused
+(:mod:`learn.run_folder`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +21,7 @@ from kg.errors import InputError
 from learn.relation.encode import Vocabulary
 from learn.relation.model import RelationCNN
 from learn.relation.recipe import RelationRecipe
+from learn.run_folder import read_config, write_folder, write_json
 
 _FORMAT = "lesionkg-relation/1"
 FOLDER = "relation"
@@ -92,39 +90,22 @@ class RelationRun:
         Returns:
             The folder.
         """
-        parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{self.run_id}.", dir=parent))
-        target = parent / self.run_id
-        try:
-            self._write_files(partial, model_card)
-            umask = os.umask(0)
-            os.umask(umask)
-            partial.chmod(0o777 & ~umask)
-            if target.exists():
-                target.rename(partial / "replaced")
-            partial.rename(target)
-        except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
-        shutil.rmtree(target / "replaced", ignore_errors=True)
-        return target
-
-    def _write_files(self, folder: Path, model_card: str) -> None:
-        weights = {name: np.ascontiguousarray(value) for name, value in sorted(self.weights.items())}
-        save_file(weights, folder / "weights.safetensors")
-        _write_json(folder / "vocabulary.json", list(self.vocabulary.words))
-        _write_json(folder / "label_classes.json", dict(sorted(self.vocabulary.label_classes.items())))
-        _write_json(folder / "metrics.json", self.metrics)
-        (folder / "model_card.md").write_text(model_card, encoding="utf-8")
         config = {
             "format": _FORMAT,
             "run_id": self.run_id,
             "created": self.created,
             "recipe": self.recipe.as_dict(),
             "trained_on": asdict(self.trained_on),
-            "files": {path.name: _digest(path) for path in sorted(folder.iterdir())},
         }
-        _write_json(folder / "config.json", config)
+        return write_folder(parent / self.run_id, lambda folder: self._write_files(folder, model_card), config)
+
+    def _write_files(self, folder: Path, model_card: str) -> None:
+        weights = {name: np.ascontiguousarray(value) for name, value in sorted(self.weights.items())}
+        save_file(weights, folder / "weights.safetensors")
+        write_json(folder / "vocabulary.json", list(self.vocabulary.words))
+        write_json(folder / "label_classes.json", dict(sorted(self.vocabulary.label_classes.items())))
+        write_json(folder / "metrics.json", self.metrics)
+        (folder / "model_card.md").write_text(model_card, encoding="utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> RelationRun:
@@ -134,12 +115,7 @@ class RelationRun:
             InputError: no such folder, or a file is missing, truncated, altered or does not belong to the others.
         """
         try:
-            config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-            if config["format"] != _FORMAT:
-                raise InputError(f"format {config['format']!r}, expected {_FORMAT!r}")
-            for name, digest in config["files"].items():
-                if _digest(folder / name) != digest:
-                    raise InputError(f"{name} is not the file that was written")
+            config = read_config(folder, _FORMAT)
             run = cls(
                 run_id=config["run_id"],
                 created=config["created"],
@@ -177,13 +153,5 @@ def run_id_of(data_hash: str, recipe: RelationRecipe) -> str:
     return f"relation-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def _read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
-
-
-def _write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
