@@ -44,10 +44,12 @@ class LabelLists:
     Attributes:
         terms: C label names in column order.
         table: N rows of :data:`LABEL_SCHEMA`.
+        others: those of its lesion indices that are no rows of DL_info.csv but numbers of lesions of another source.
     """
 
     terms: tuple[str, ...]
     table: pa.Table
+    others: frozenset[int] = frozenset()
 
     @property
     def size(self) -> int:
@@ -78,8 +80,12 @@ class LabelLists:
         """Check that every lesion index is a row of a table of ``lesions`` rows.
 
         Raises:
-            InputError: an index lies beyond it.
+            InputError: an index lies beyond it, or belongs to a lesion of another source.
         """
+        if self.others:
+            raise InputError(
+                f"label file: {len(self.others)} of its lesions are not DeepLesion's; give the file released with LesaNet"
+            )
         last = pc.max(self.table["index"]).as_py() if self.size else -1
         if last >= lesions:
             raise InputError(f"label file: lesion index {last} lies beyond the {lesions} lesions of DL_info.csv")
@@ -109,10 +115,19 @@ def read_label_lists(path: Path | str) -> LabelLists:
         raise InputError(
             f"{path}: lesion index {values[counts > 1][0]} appears twice; a lesion has one row in one split"
         )
-    outside = index[(index < 0) | (index >= OFFICIAL_ROWS)]
+    others = _others(path, content)
+    outside = index[((index < 0) | (index >= OFFICIAL_ROWS)) & ~np.isin(index, list(others))]
     if outside.size:
         raise InputError(f"{path}: lesion index {outside[0]} is not one of the {OFFICIAL_ROWS} rows of DL_info.csv")
-    return LabelLists(terms, table)
+    return LabelLists(terms, table, others)
+
+
+def _others(path: Path | str, content: dict[str, Any]) -> frozenset[int]:
+    """Numbers of lesions of another source: the keys of ``lesions`` in a file that ``lesionkg mine export`` wrote."""
+    named = content.get("lesions", {})
+    if not isinstance(named, dict) or not all(key.isdecimal() for key in named):
+        raise InputError(f"{path}: key lesions does not map numbers to ids; export the labels again")
+    return frozenset(map(int, named))
 
 
 def _terms(path: Path | str, content: dict[str, Any]) -> tuple[str, ...]:

@@ -162,6 +162,16 @@ class Vault:
                 found |= {wanted[key_hash]: surrogate for key_hash, surrogate in known.items()}
         return found
 
+    def find(self, kind: str, keys: Iterable[Key]) -> dict[Key, str]:
+        """The surrogates of those real keys that have one already."""
+        wanted = {_key_hash(kind, key): key for key in keys}
+        with self._read() as connection:
+            return {
+                wanted[key_hash]: surrogate
+                for part in _chunks(sorted(wanted))
+                for key_hash, surrogate in self._known(connection, part).items()
+            }
+
     def surrogate(self, kind: str, *key: str) -> str:
         """The surrogate of one real key; see :meth:`surrogates`."""
         return self.surrogates(kind, [key])[key]

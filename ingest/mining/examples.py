@@ -22,7 +22,7 @@ def examples(vault: Vault, source: str, candidates: Sequence[Candidate]) -> Mapp
         For each candidate its sentences on one line each, none when no report with it is in the vault.
     """
     keys = {(source, place.report) for candidate in candidates for place in candidate.places}
-    surrogates = vault.surrogates("report", keys)
+    surrogates = vault.find("report", keys)
     texts: dict[str, tuple[str, bytes]] = {}
     stored = vault.reports(surrogates.values())
     for (_, report), surrogate in surrogates.items():

@@ -1,8 +1,8 @@
 """Words that mining often passes over, counted without keeping what may name a patient.
 
-A word is shown only when at least :data:`LEAST_PATIENTS` patients have it: a rarer one can be a name. Memory is bounded
-however many reports there are: of each word at most that many patients are remembered, and when there are too many
-words the rarest are forgotten, so that counts of rare words are lower bounds.
+A word is shown only when at least :data:`LEAST_PATIENTS` patients have it in lower case: another may be a name. Memory
+is bounded however many reports there are: of each word at most that many patients are remembered, and when there are
+too many words the rarest are forgotten, so that counts of rare words are lower bounds.
 """
 
 from __future__ import annotations
@@ -10,22 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from ingest.mining.known_words import FUNCTION_WORDS, REPORT_WORDS
+
 LEAST_PATIENTS = 5
 """A word or example is shown only when so many patients have it."""
 
 _MOST_WORDS = 50_000
 _SHORTEST = 3
-_PASSED_OVER = """
-about above after again all also although and any approximately are area areas been before being below best both but
-can cannot compared consistent could demonstrate demonstrated demonstrates did does due each either example findings
-following for from given had has have having her here his however image images into its less likely may measured
-measures measuring mild moderate more most new not note noted now number of one other otherwise our out over per
-possible possibly present previous previously prior probable probably same see seen series several severe should
-show shown shows similar since size small some stable study such than that the their them then there these they this
-those three through throughout too two unchanged under until upon very was well were what when where whether which
-while who whose will with within without would you your
-"""
-_FUNCTION_WORDS = frozenset(_PASSED_OVER.split())
+_PASSED_OVER = FUNCTION_WORDS | REPORT_WORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +55,11 @@ class WordCounter:
 
         Args:
             patient: surrogate of the patient; all reports without one count as one patient's.
-            words: words in any case; function words and short ones are passed over.
+            words: words as they are written. Short ones, words of grammar and of every report are passed over, and so
+                are words with a capital: five patients may well have the same radiologist.
         """
-        for word in map(str.lower, words):
-            if len(word) < _SHORTEST or word in _FUNCTION_WORDS:
+        for word in words:
+            if len(word) < _SHORTEST or not word.islower() or word in _PASSED_OVER:
                 continue
             seen = self._seen.get(word)
             if seen is None:

@@ -9,8 +9,8 @@ from ingest.mining.matcher import Matcher
 from ingest.mining.mention import BOOKMARK_WORD, Judgement, Mention, MinedSentence, RelevanceModel
 from ingest.mining.sentences import mined_sentences
 from ingest.reports.document import Bookmark
-from ingest.reports.parse import parse
-from ingest.reports.report import Report
+from ingest.reports.parse import document_problems, parse
+from ingest.reports.report import Report, ReportProblem
 
 MINING_VERSION = 1
 """Raised when the same report, lexicon and relevance model give another result."""
@@ -51,6 +51,7 @@ class MinedReport:
         read: number of all sentences.
         lone_sizes: number of sizes that point at no image.
         remnants: what was blanked, as words of a closed list.
+        problems: what the user should know about its text.
         unmatched: where words stand that no mention covers, as (start, end).
     """
 
@@ -59,6 +60,7 @@ class MinedReport:
     read: int
     lone_sizes: int
     remnants: tuple[str, ...]
+    problems: tuple[ReportProblem, ...]
     unmatched: tuple[Span, ...]
 
     @property
@@ -88,6 +90,7 @@ def mine_report(report: Report, matcher: Matcher, relevance: RelevanceModel) -> 
         len(sentences),
         document.lone_sizes,
         document.remnants,
+        document_problems(report.id, document),
         tuple(span for sentence in sentences for span in _unmatched(sentence)),
     )
 

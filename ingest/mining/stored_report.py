@@ -60,7 +60,8 @@ def find_report(store: GraphStore, vault: Vault, report: str, source: str) -> Sh
     Raises:
         UsageError: no such report was mined, or its text is in another vault.
     """
-    surrogate = report if store.read(_REPORT, {"id": report}) else vault.surrogate("report", source, report)
+    key = (source, report)
+    surrogate = report if store.read(_REPORT, {"id": report}) else vault.find("report", [key]).get(key, "")
 
     def work(tx: Transaction) -> tuple[list[dict[str, Any]], list[dict[str, Any]]] | None:
         if not tx.run(_REPORT, {"id": surrogate}):

@@ -98,6 +98,8 @@ class Tally:
         self.counts["telling"] += len(report.sentences)
         self.counts["lone_sizes"] += report.lone_sizes
         self.remnants.update(report.remnants)
+        for problem in report.problems:
+            self.problem(problem)
         for sentence in report.sentences:
             counter = self.judgements if sentence.bookmarks else self.findings
             counter.update(judgement.relevance.value for judgement in sentence.judgements)

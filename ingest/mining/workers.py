@@ -51,6 +51,9 @@ class Miner:
             mined = mine_report(report, self.matcher, self.relevance)
         except Exception as error:  # noqa: BLE001 - whatever is wrong: its message may hold text, and the batch goes on
             return ReportProblem(report.id, f"could not be mined ({type(error).__name__}); please report this")
+        for problem in mined.problems:
+            if problem.left_out:
+                return problem
         if mined.judgements > MOST_JUDGEMENTS:
             return ReportProblem(
                 report.id, f"mentions more than {MOST_JUDGEMENTS:,} labels; divide it into its reports"

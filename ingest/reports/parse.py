@@ -40,5 +40,5 @@ def document_problems(report: str, document: Document) -> tuple[ReportProblem, .
     if document.remnants:
         problems.append(ReportProblem(report, f"blanked {', '.join(document.remnants)} in its text", left_out=False))
     if not document.sentences:
-        problems.append(ReportProblem(report, "holds no sentence; give its text"))
+        problems.append(ReportProblem(report, "holds no sentence, so it was left out; give its text"))
     return tuple(problems)

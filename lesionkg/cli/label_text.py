@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lesionkg.cli.context import Graph, Home, errors, graph_url, home_folder
+from lesionkg.cli.context import Graph, Home, errors
+from lesionkg.cli.known import known_ontology
 
 if TYPE_CHECKING:
     from ingest.mining.describe import Description
@@ -41,7 +42,7 @@ def command(
 
     if weakest not in (SynonymScope.EXACT, SynonymScope.BROAD, SynonymScope.RELATED):
         raise UsageError(f"--weakest {weakest}: no such scope here; use exact, broad or related")
-    ontology = _ontology(home, graph)
+    ontology = known_ontology(home, graph)
     miner = miner_for(ontology, rules)
     describer = Describer(ontology, miner.matcher, miner.relevance, label_set, expand, SynonymScope(weakest))
     left_out = 0
@@ -59,19 +60,6 @@ def command(
             typer.echo(", ".join(description.labels))
         sys.stdout.flush()
     return 1 if left_out else 0
-
-
-def _ontology(home: Path | None, graph: str | None) -> Ontology:
-    """The graph's when one is named or there is one in the data folder; else the one that ships."""
-    if graph is None and not (home_folder(home) / "graph").is_dir():
-        from kg.shipped import load_shipped
-
-        return load_shipped()
-    from kg.connect import open_store
-    from kg.graph_ontology import load_ontology
-
-    with open_store(graph_url(home, graph), read_only=True) as store:
-        return load_ontology(store)
 
 
 def _as_json(description: Description, ontology: Ontology) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kg.errors import LesionKGError, UsageError
-from lesionkg.cli.context import Graph, Home, Json, console, errors, graph_url, home_folder, print_json
+from lesionkg.cli.context import Graph, Home, Json, console, errors, graph_url, print_json
+from lesionkg.cli.known import existing_vault, known_ontology
 from lesionkg.cli.mine_reports import VaultAddress, shown
 
 if TYPE_CHECKING:
     from ingest.mining.highlight import View
-    from kg.ontology import Ontology
 
 
 def command(
@@ -95,31 +95,6 @@ def _stored_view(report: str, source: str, vault: str | None, home: Path | None,
         for number, lesion in enumerate(linked.lesions)
     }
     return view(found.stored.text, sentences, labels, lesions)
-
-
-def known_ontology(home: Path | None, graph: str | None) -> Ontology:
-    """The graph's ontology when one is named or there is one in the data folder; else the one that ships."""
-    if graph is None and not (home_folder(home) / "graph").is_dir():
-        from kg.shipped import load_shipped
-
-        return load_shipped()
-    from kg.connect import open_store
-    from kg.graph_ontology import load_ontology
-
-    with open_store(graph_url(home, graph), read_only=True) as store:
-        return load_ontology(store)
-
-
-def existing_vault(vault: str | None, home: Path | None) -> str:
-    """Address of the vault; a file must be there, because opening one that is not would make it.
-
-    Raises:
-        UsageError: there is none.
-    """
-    address = vault or str(home_folder(home) / "vault.db")
-    if "://" not in address and not Path(address).is_file():
-        raise UsageError(f"vault {address}: does not exist; name the vault the reports were mined with (--vault)")
-    return address
 
 
 def _standard_input() -> str:

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from kg.errors import UsageError
 from lesionkg.cli.context import Graph, Home, Json, console, errors, print_json, progress
+from lesionkg.cli.known import existing_vault, known_ontology
 from lesionkg.cli.mine_reports import VaultAddress, shown
-from lesionkg.cli.mine_show import existing_vault, known_ontology
 
 if TYPE_CHECKING:
     from ingest.mining.candidate import Candidate, Suggestions

@@ -117,6 +117,18 @@ def test_a_lesion_beyond_the_lesion_table_is_refused(tmp_path: Path) -> None:
         lists.require_lesions(7)
 
 
+def test_lists_of_another_source_are_read_and_never_joined_to_deeplesion(tmp_path: Path) -> None:
+    numbered = {"train_lesion_idxs": [40_000, 2], "lesions": {"2": "L-b", "7": "L-c", "40000": "L-a"}}
+    lists = read_label_lists(write(tmp_path, synthetic(**numbered)))
+    assert lists.others == {2, 7, 40_000}
+    with pytest.raises(InputError, match="3 of its lesions are not DeepLesion's"):
+        lists.require_lesions(100_000)
+    with pytest.raises(InputError, match="lesion index 40000 is not one of"):
+        read_label_lists(write(tmp_path, synthetic(train_lesion_idxs=[40_000, 2], lesions={"2": "L-b"})))
+    with pytest.raises(InputError, match="key lesions"):
+        read_label_lists(write(tmp_path, synthetic(lesions={"first": "L-a"})))
+
+
 @pytest.fixture(scope="module")
 def real(shared_data: Path) -> LabelLists:
     """The released lists."""

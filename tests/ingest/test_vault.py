@@ -127,6 +127,12 @@ def test_a_text_comes_back_as_it_was(vault: Vault, content: str) -> None:
     assert vault.report(report.report) == report
 
 
+def test_looking_for_a_key_gives_it_no_surrogate(vault: Vault) -> None:
+    given = vault.surrogate("report", "reports", "R1")
+    assert vault.find("report", [("reports", "R1"), ("reports", "R2")]) == {("reports", "R1"): given}
+    assert vault.find("report", [("reports", "R2")]) == {}
+
+
 def test_reports_are_replaced_listed_by_run_and_forgotten(vault: Vault) -> None:
     first, second, other = stored(vault, 1), stored(vault, 2), stored(vault, 1, "elsewhere")
     assert len({first.report, second.report, other.report}) == 3

@@ -261,6 +261,12 @@ def test_wrong_reports_are_named_by_id_and_the_rest_is_mined(embedded: Mining) -
     assert [stored.text for stored in texts.values()] == [NODULE, NODULE]
 
 
+def test_blanked_markup_and_a_text_without_sentences_are_said_by_report(embedded: Mining) -> None:
+    summary = embedded.run(report(1, f"<b>{NODULE}</b>"), report(2, "<br> </br>"), report(3))
+    assert [(problem.report, problem.left_out) for problem in summary.problems] == [("R1", False), ("R2", True)]
+    assert (summary.mined, summary.left_out, summary.remnants) == (2, 1, {"html": 1})
+
+
 def test_a_duplicate_is_found_in_a_later_batch_too(embedded: Mining) -> None:
     summary = embedded.run(report(1), *synthetic_reports(5), report(1), batch=1)
     assert (summary.mined, summary.left_out) == (5, 2)
@@ -318,9 +324,9 @@ def test_a_full_disk_of_the_vault_leaves_graph_and_vault_as_they_were(
 
 
 def test_frequent_unmatched_words_need_five_patients(embedded: Mining) -> None:
-    few = embedded.run(*(report(n, "Quokka sign.", patient=f"MRN-{n % 4}") for n in range(20)))
+    few = embedded.run(*(report(n, "A quokka sign.", patient=f"MRN-{n % 4}") for n in range(20)))
     assert few.unmatched == ()
-    many = embedded.run(*(report(n, "Zebra sign.", patient=f"MRN-{n}") for n in range(30, 35)))
+    many = embedded.run(*(report(n, "A zebra sign.", patient=f"MRN-{n}") for n in range(30, 35)))
     assert "zebra" in {word.word for word in many.unmatched}
 
 
