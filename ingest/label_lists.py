@@ -84,7 +84,7 @@ class LabelLists:
         """
         if self.others:
             raise InputError(
-                f"label file: {len(self.others)} of its lesions are not DeepLesion's; give the file released with LesaNet"
+                f"label file: it has {len(self.others)} lesions of another source; give LesaNet's own file"
             )
         last = pc.max(self.table["index"]).as_py() if self.size else -1
         if last >= lesions:

@@ -24,7 +24,10 @@ class _DefaultsToReports(TyperGroup):
 
 
 app = typer.Typer(
-    cls=_DefaultsToReports, no_args_is_help=True, help="Find in reports which labels are about which lesion."
+    cls=_DefaultsToReports,
+    no_args_is_help=True,
+    help="Find in reports which labels are about which lesion: `lesionkg mine REPORTS`, short for "
+    "`lesionkg mine reports REPORTS`. `lesionkg mine --suggest REPORTS` lists candidate labels.",
 )
 for name in COMMANDS:
     app.command(name)(import_module(f"lesionkg.cli.mine_{name}").command)

@@ -121,7 +121,7 @@ def test_lists_of_another_source_are_read_and_never_joined_to_deeplesion(tmp_pat
     numbered = {"train_lesion_idxs": [40_000, 2], "lesions": {"2": "L-b", "7": "L-c", "40000": "L-a"}}
     lists = read_label_lists(write(tmp_path, synthetic(**numbered)))
     assert lists.others == {2, 7, 40_000}
-    with pytest.raises(InputError, match="3 of its lesions are not DeepLesion's"):
+    with pytest.raises(InputError, match="3 lesions of another source"):
         lists.require_lesions(100_000)
     with pytest.raises(InputError, match="lesion index 40000 is not one of"):
         read_label_lists(write(tmp_path, synthetic(train_lesion_idxs=[40_000, 2], lesions={"2": "L-b"})))
