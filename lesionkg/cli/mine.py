@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 _DEFAULT, _SUGGEST = "reports", "--suggest"
 
-COMMANDS: tuple[str, ...] = ("export", "show", "suggest", "reports", "train", "evaluate")
+COMMANDS: tuple[str, ...] = ("reports", "show", "export", "suggest", "findings", "train", "evaluate")
 """Names of the subcommands; ``lesionkg.cli.mine_NAME`` defines the ``command`` of each."""
 
 
