@@ -15,6 +15,9 @@ from ingest.reports.report import Report, ReportProblem
 MINING_VERSION = 1
 """Raised when the same report, lexicon and relevance model give another result."""
 
+MOST_JUDGEMENTS = 100_000
+"""More than that in one report is no report (real ones have tens), and more than one transaction should hold."""
+
 Span = tuple[int, int]
 
 
@@ -78,11 +81,16 @@ def mine_report(report: Report, matcher: Matcher, relevance: RelevanceModel) -> 
         relevance: judges each of them for each bookmark.
 
     Returns:
-        What was found, free of text, so that it may travel between processes and into the graph.
+        What was found, free of text, so that it may travel between processes and into the graph. Without sentences and
+        with a problem when there is more to judge than any report holds.
     """
     document = parse(report.text)
+    problems = document_problems(report.id, document)
     sentences = mined_sentences(document, matcher)
     telling = [sentence for sentence in sentences if sentence.mentions or sentence.bookmarks]
+    if sum(len(sentence.mentions) * max(1, len(sentence.bookmarks)) for sentence in telling) > MOST_JUDGEMENTS:
+        reason = f"mentions more than {MOST_JUDGEMENTS:,} labels; divide it into its reports"
+        problems, telling = (*problems, ReportProblem(report.id, reason)), []
     judged = relevance.judge(telling)
     return MinedReport(
         report.id,
@@ -90,7 +98,7 @@ def mine_report(report: Report, matcher: Matcher, relevance: RelevanceModel) -> 
         len(sentences),
         document.lone_sizes,
         document.remnants,
-        document_problems(report.id, document),
+        problems,
         tuple(span for sentence in sentences for span in _unmatched(sentence)),
     )
 

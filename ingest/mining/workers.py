@@ -23,9 +23,6 @@ from ingest.mining.mine_report import MinedReport, mine_report
 from ingest.reports.report import Report, ReportProblem
 from kg.errors import LesionKGError, UsageError
 
-MOST_JUDGEMENTS = 100_000
-"""More than that in one report is no report (real ones have tens), and more than one transaction should hold."""
-
 T = TypeVar("T")
 Mined = MinedReport | ReportProblem
 
@@ -54,10 +51,6 @@ class Miner:
         for problem in mined.problems:
             if problem.left_out:
                 return problem
-        if mined.judgements > MOST_JUDGEMENTS:
-            return ReportProblem(
-                report.id, f"mentions more than {MOST_JUDGEMENTS:,} labels; divide it into its reports"
-            )
         return mined
 
 

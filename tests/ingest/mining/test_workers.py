@@ -195,11 +195,20 @@ def test_what_cannot_be_reached_is_one_line(miner: Miner, monkeypatch: pytest.Mo
 
 
 def test_a_report_that_says_more_than_any_report_is_left_out(miner: Miner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingest.mining.workers.MOST_JUDGEMENTS", 20)
+    monkeypatch.setattr("ingest.mining.mine_report.MOST_JUDGEMENTS", 20)
     ((short, long),) = mined(miner, [[Report("R1", "Nodule. " * 10), Report("R2", "Nodule. " * 30)]])
     assert isinstance(short, MinedReport)
     assert isinstance(long, ReportProblem)
     assert long.report == "R2"
+
+
+def test_a_report_of_bookmarks_alone_is_left_out_before_it_is_judged(miner: Miner) -> None:
+    """One line of thousands of bookmarks and labels: as many judgements as the one times the other."""
+    began = time.perf_counter()
+    ((long,),) = mined(miner, [[Report("R1", "nodule BOOKMARK in the liver " * 10_000)]])
+
+    assert isinstance(long, ReportProblem)
+    assert time.perf_counter() - began < 3.0
 
 
 def test_a_report_that_fails_is_a_problem(miner: Miner) -> None:
