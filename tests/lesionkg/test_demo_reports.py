@@ -57,7 +57,7 @@ def test_all_samples_are_mined_and_only_the_bookmark_of_an_earlier_study_stays_u
     assert mined.reports.complete
     assert mined.reports.mined == 5
     assert mined.reports.linked == mined.reports.bookmarks - 1 == 10
-    assert mined.reports.unlinked == {"refers to an earlier study": 1}
+    assert mined.reports.unlinked == {"points at an earlier study": 1}
 
 
 def test_the_graph_holds_the_labels_of_a_lesion_and_not_those_of_the_other(mined: SampleMining, home: Path) -> None:
