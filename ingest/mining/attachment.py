@@ -59,6 +59,7 @@ class Attachment:
         self._texts = texts
         self._marks = [i for i, text in enumerate(texts) if text == BOOKMARK_WORD]
         self._hedged = {cue.start for cue in cues if cue.kind == CueKind.UNCERTAINTY}
+        self._doubted = {cue.start for cue in cues if _doubts_a_clause(cue)}
         starts = {token.start: i for i, token in enumerate(sentence.tokens)}
         places = [starts.get(mention.start, 0) for mention in sentence.mentions]
         roles = [
@@ -132,7 +133,9 @@ class Attachment:
         """Where the clause of the first bookmark begins: behind a contrast, if the lesion is named there."""
         texts = self._texts
         for at in range(mark - 1, 0, -1):
-            contrast = texts[at] in _CONTRASTS or (self._ands(at) and texts[at + 1] in _SUBJECTS)
+            contrast = (texts[at] in _CONTRASTS and texts[at + 1] != "not") or (
+                self._ands(at) and texts[at + 1] in _SUBJECTS
+            )
             if contrast and any(at < kind < mark for kind in self._kinds):
                 return at
         return 0
@@ -164,7 +167,7 @@ class Attachment:
             extended = extended or texts[at] == "with"
             if texts[at] in _CONTRASTS and self._hedged.isdisjoint(range(at, end)):
                 return at
-            if self._ands(at) and following not in _VERBS:
+            if self._ands(at) and following not in _VERBS and self._doubted.isdisjoint(range(at, end)):
                 named = any(at < kind and _GOES_ON.isdisjoint(texts[at:kind]) for kind in self._kinds)
                 if at == start or texts[at - 1] == "," or following in _SUBJECTS or (named and not extended):
                     return at
@@ -189,6 +192,11 @@ class Attachment:
             (at for at in range(start, mark) for words in _EXAMPLES if tuple(texts[at : at + len(words)]) == words),
             start,
         )
+
+
+def _doubts_a_clause(cue: Cue) -> bool:
+    """A hedge like "cannot be excluded": the clause before it is a thought about the lesion, not another lesion."""
+    return cue.kind == CueKind.UNCERTAINTY and not cue.before and cue.end - cue.start > 1
 
 
 def _role(words: set[str]) -> _Role:

@@ -13,7 +13,7 @@ from ingest.mining.rule_file import CueKind, CueRule
 from ingest.mining.scopes import Line, Scope
 from kg.ontology import SynonymScope
 
-VERSION = 1
+VERSION = 2
 """Version of what the code does with the cues; raise it whenever judgements may change."""
 
 RELATED_TERM = "related-term"

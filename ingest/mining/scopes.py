@@ -34,6 +34,10 @@ _PLACE_ENDS = word_list("place-ends") | _VERBS | _NEUTRAL
 _ADVERBS = word_list("adverbs")
 _PRESUMING = word_list("presuming")
 _KINDS = word_list("kinds")
+_QUALITIES = word_list("qualities")
+_CHANGES = word_list("changes")
+_NEITHER = frozenset({"neither", "nor", "none"})
+_HAS = frozenset({"has", "have", "is", "are"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,14 @@ class Line:
         """The scope of every cue that judges labels, in the order of the cues."""
         found = []
         for cue in self._cues.values():
-            if cue.kind in (CueKind.TERMINATOR, CueKind.PSEUDO):
+            if cue.kind == CueKind.TERMINATOR:
+                continue
+            if cue.kind == CueKind.PSEUDO:  # what it is about is there, but "not enlarged" names no enlargement
+                found.append(Scope(cue, cue.before or cue.after, cue.start, cue.end))
+                continue
+            change = self._change(cue)
+            if change is not None:
+                found.append(Scope(cue, cue.before, change, change + 1))
                 continue
             either = cue.before and cue.after and cue.before != cue.after
             if cue.before and not (either and self._closes(cue.end)):
@@ -92,6 +103,8 @@ class Line:
         place = cue.kind in (CueKind.LANDMARK, CueKind.OTHER_LESION)
         hedge = cue.kind == CueKind.UNCERTAINTY
         at, limit = cue.end, min(len(texts), cue.end + REACH)
+        if texts[cue.start : cue.end] == ["not"] and (qualities := self._qualities_end(at)):
+            return qualities
         while at < limit:
             text = texts[at]
             if text == "(":
@@ -118,6 +131,31 @@ class Line:
                 break
             at += 1
         return min(at, limit)
+
+    def _change(self, cue: Cue) -> int | None:
+        """The word that alone is negated where "neither", "nor" or "none of" says what lesions have not done.
+
+        In "neither the cyst nor the mass has grown" both are there.
+        """
+        texts = self._texts
+        if cue.kind != CueKind.NEGATION or not cue.before or texts[cue.start] not in _NEITHER:
+            return None
+        for at in range(cue.end, min(len(texts) - 1, cue.end + REACH)):
+            if texts[at] in _STOPS and texts[at] not in "()-":
+                return None
+            if texts[at] in _HAS and texts[at + 1] in _CHANGES:
+                return at + 1
+        return None
+
+    def _qualities_end(self, at: int) -> int | None:
+        """Where the qualities end that a bare "not" before ``at`` is about: "not clearly enlarged nodes" are nodes."""
+        texts, end = self._texts, None
+        while at < len(texts) and (texts[at].endswith("ly") or texts[at] in _ADVERBS):
+            at += 1
+        while at < len(texts) and (texts[at] in _QUALITIES or (end and texts[at] in _LINKS | _ALTERNATIVES)):
+            at += 1
+            end = at if texts[at - 1] in _QUALITIES else end
+        return end
 
     def _lists(self, at: int, hedge: bool) -> bool:
         """Behind the comma or "and" at ``at`` the same list goes on."""

@@ -169,10 +169,24 @@ def test_labels_belong_to_the_bookmark_they_describe(text: str, first: str, seco
         pytest.param("No change in mass BOOKMARK.", "mass", id="no change"),
         pytest.param("Mass BOOKMARK in the liver; spleen is unremarkable.", "mass, liver", id="normal organ"),
         pytest.param("Mass BOOKMARK is in the liver and is large.", "mass, liver, large", id="goes on"),
+        pytest.param("Not clearly enlarged or large mass BOOKMARK.", "mass", id="qualities alone are negated"),
+        pytest.param("Solid but not enlarged mass BOOKMARK.", "solid, mass", id="but not"),
+        pytest.param("Mass BOOKMARK, not enlarged, in the liver.", "mass, liver", id="no change is no enlargement"),
+        pytest.param("No enlargement of the mass BOOKMARK.", "mass", id="no enlargement"),
+        pytest.param("Neither the cyst nor the mass BOOKMARK has enlarged.", "cyst, mass", id="neither has changed"),
+        pytest.param("Mass BOOKMARK in the liver to the level of the spleen.", "mass, liver", id="up to a place"),
     ],
 )
 def test_what_is_not_about_the_bookmark_is_irrelevant(text: str, expected: str) -> None:
-    assert relevant(mined(text, ["large", "mass", "cyst", "liver", "spleen"])) == expected
+    labels = ["enlarged", "enlargement", "solid", "large", "mass", "cyst", "liver", "spleen"]
+
+    assert relevant(mined(text, labels)) == expected
+
+
+def test_a_doubt_behind_and_is_about_the_lesion() -> None:
+    sentence = mined("Mass BOOKMARK in the liver is large and adenoma cannot be excluded.", ["mass", "adenoma"])
+
+    assert labels_of(sentence, 0, Relevance.UNCERTAIN) == "adenoma"
 
 
 def test_every_decision_against_a_label_names_a_rule() -> None:
