@@ -32,14 +32,14 @@ REPORT_WORDS = frozenset(
     evaluation evidence evident exam examination examinations exams exclude excluded exhibit expected extent favor
     favored film films finding findings focal follow followed following given grossly history identified image images
     imaging impression increase increased increasing indicate indicated indicates indication information intact interim
-    interval known largely level likely limit limitation limited limits measure measured measurement measurements
+    interval known largely left level likely limit limitation limited limits measure measured measurement measurements
     measures measuring mild mildly minimal minimally moderate moderately month months morning multiple negative new
     noted normal normally note notes number numerous obtained old overall part partially patient patients period
     persistent portion position positive possible possibly present presence presumably previous previously primarily
     prior probable probably question questionable radiograph radiographic radiographs reason recent recently recommend
     recommendation recommended related relatively remain remainder remaining remains report reported represent
-    representing represents resolved result results review reviewed scan scans see seen series severe severely show
-    showing shown shows significant significantly similar slight slightly small stable status studies study subtle
+    representing represents resolved result results review reviewed right scan scans see seen series severe severely
+    show showing shown shows significant significantly similar slight slightly small stable status studies study subtle
     suggest suggested suggesting suggestion suggestive suggests suspected suspicion suspicious taken technique time
     today type unchanged unremarkable unusual variant view views visible visualised visualized week weeks worsened
     worsening worse year years yesterday

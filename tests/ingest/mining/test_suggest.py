@@ -60,6 +60,10 @@ def texts(suggestions: Suggestions) -> set[str]:
     return {one.text for one in suggestions.candidates}
 
 
+def test_a_side_alone_is_no_candidate() -> None:
+    assert texts(suggested(reports(["Left flurb and right flurb."] * 6))) == {"flurb"}
+
+
 def the(text: str, suggestions: Suggestions) -> Candidate:
     (found,) = (one for one in suggestions.candidates if one.text == text)
     return found
