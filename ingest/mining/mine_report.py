@@ -12,7 +12,7 @@ from ingest.reports.document import Bookmark
 from ingest.reports.parse import document_problems, parse
 from ingest.reports.report import Report, ReportProblem
 
-MINING_VERSION = 1
+MINING_VERSION = 2
 """Raised when the same report, lexicon and relevance model give another result."""
 
 MOST_JUDGEMENTS = 100_000

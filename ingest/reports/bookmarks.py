@@ -161,7 +161,8 @@ def _with_brackets(clean: str, start: int, end: int, earliest: int) -> tuple[int
             depth -= 1
     for _ in range(8):
         before = len(clean[max(earliest, start - 4) : start].rstrip(" \n")) + max(earliest, start - 4)
-        after = end + 4 - len(clean[end : end + 4].lstrip(" \n").ljust(4))
+        following = clean[end : end + 4]
+        after = end + len(following) - len(following.lstrip(" \n"))
         opens = before > earliest and clean[before - 1] in _OPENING
         closes = after < len(clean) and clean[after] in _CLOSING
         if closes and depth > 0:

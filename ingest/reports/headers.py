@@ -90,7 +90,7 @@ def _header_before(clean: str, colon: int, previous: Header | None) -> Header | 
 
 
 def _classified(name: str, start: int, colon: int) -> Header | None:
-    key = " ".join(name.lower().split())
+    key = " ".join(name.lower().replace("/", " and ").split())
     section = SECTION_OF.get(key)
     if section:
         return Header(start, colon + 1, section)

@@ -27,7 +27,7 @@ _AXIS = (
     r"|width|length|height|depth)\b\.?\)?)?"
 )
 _SIZE = (
-    rf"(?<![a-z0-9.,/:])(?:{_NUMBER}(?:{_W}-?{_W}{_UNIT})?{_AXIS}{_W}(?:x|\*|by){_W}){{1,2}}{_NUMBER}{_W}-?{_W}{_UNIT}"
+    rf"(?<![a-z0-9.,/:])(?:{_NUMBER}(?:{_W}-?{_W}{_UNIT})?{_AXIS}{_W}(?:x|\*|by){_W}){{1,2}}{_NUMBER}{_AXIS}{_W}-?{_W}{_UNIT}"
     rf"|(?<![a-z0-9.,/:])(?:{_NUMBER}{_W}(?:-|to){_W})?{_NUMBER}{_W}-?{_W}{_UNIT}"
 )
 _NO = rf"{_W}(?:[#:=]|nos?\b\.?|numbers?\b)?{_W}"
@@ -46,7 +46,8 @@ def _range(name: str) -> str:
 _PIECE = re.compile(
     "|".join(
         (
-            r"[\[<({] ?(?:other[ _-]?)?(?:bookmark|bmk)[ _#:-]{1,2}(?P<boxed>[a-z0-9_-]{1,64}) ?[\]>)}]",
+            r"[\[<({] ?(?:other[ _-]?)?(?:bookmark|bmk)(?: {1,2}(?=[a-z_-]{0,63}[0-9])|[ _#:-]?[_#:-] ?)"
+            r"(?P<boxed>[a-z0-9_-]{1,64}) ?[\]>)}]",
             r"(?P<hyperlink>(?<![a-z0-9])(?:other[ _-]?)?(?:bookmark|bmk)s?(?:[_#](?P<id>[a-z0-9]{1,64})"
             r"|(?P<digits>\d{1,18}))?(?![a-z0-9]))",
             rf"(?P<size>{_SIZE})",
@@ -74,9 +75,9 @@ _START = re.compile(
     r"|im(?:a|g|s|\.|[ \n#:=n]{0,9}[0-9])|slice|s[ \n:#]{0,9}[0-9]|se(?:r|\.|[ \n]{0,4}/|[ \n#:=n]{0,9}[0-9])"
 )
 _MORE_IMAGES = re.compile(
-    rf"{_W}(?:,{_W}and|,|and|&){_W}(\d{{1,5}}){_END}(?![ \n]{0, 4}[a-z(]{0, 20}[ \n]{0, 4}(?:nodule|lesion|mass))"
+    rf"{_W}(?:,{_W}and|,|and|&){_W}(\d{{1,5}}){_END}(?![ \n]{{0,4}}[a-z(]{{0,20}}[ \n]{{0,4}}(?:nodule|lesion|mass))"
 )
-_AXIS_NUMBER = re.compile(rf"({_NUMBER})(?:{_W}-?{_W}({_UNIT}))?")
+_AXIS_NUMBER = re.compile(rf"({_NUMBER})(?:{_AXIS}{_W}-?{_W}({_UNIT}))?")
 _RANGE_OF_SIZES = re.compile(rf"{_NUMBER}{_W}(?:-|to){_W}{_NUMBER}")
 # No length ("5 mm Hg"), or the distance to something else ("2 cm above the carina").
 _NO_SIZE = re.compile(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 _SECTION_HEADERS = {
-    "findings": "findings|finding|report|interpretation of findings|description|observations|results|result",
+    "findings": "findings|finding|findings and impression|impression and findings|report|interpretation of findings"
+    "|description|observations|results|result",
     "impression": "impression|impressions|conclusion|conclusions|opinion|interpretation|summary|assessment|diagnosis"
-    "|final impression|final diagnosis|impression and plan|comment|comments|final report",
+    "|final impression|final diagnosis|impression and plan|comment|comments|final report"
+    "|impression and recommendation|impression and recommendations",
     "indication": "indication|indications|clinical indication|clinical indications|reason|reason for exam"
     "|reason for examination|reason for study|reason for the exam|reason for this examination|reason for visit"
     "|clinical question|indication for study|indication for exam|symptoms",

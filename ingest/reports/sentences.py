@@ -47,7 +47,7 @@ _BREAK = re.compile(
     r"|(?P<line>(?<=[a-z0-9)\]% ]\n)[ ]{0,20}(?=[A-Z][a-z]|A[ ]))"
     rf"|(?P<starter>(?<=[a-z)\]][ ])(?=(?:{'|'.join(sorted(set(_STARTERS.split())))})\b)))"
 )
-_NO_SPACE = re.compile(r"\.(?:(?<=[a-z]{3}\.)|(?<=XXX\.))(?=[A-Z][a-z])")
+_NO_SPACE = re.compile(r"\.(?:(?<=[a-z]{3}\.)|(?<=XXX\.)|(?<=[)\]]\.)|(?<=BOOKMARK\.)|(?<=_BMK\.))(?=[A-Z][a-z])")
 _FIRST_MARKER = re.compile(rf"[ \n]{{0,20}}{_MARKER}")
 _LOWER_UNIT = re.compile(rf"(?<=[ \d-][cm]m\.)[ \n]{{1,4}}(?=[a-z])(?!(?:{'|'.join(_CONTINUES.split())})\b)")
 _GOES_ON = re.compile(rf"(?:\b(?:{'|'.join(_CONNECTING.split())})|[,(/;-])[ ]{{0,4}}$", re.IGNORECASE)

@@ -116,6 +116,8 @@ def test_what_only_looks_like_a_reference_is_none(text: str) -> None:
         ("12x9x8mm", (12.0, 9.0, 8.0)),
         ("3 cm AP x 2 cm TR x 1 cm CC", (30.0, 20.0, 10.0)),
         ("3 cm (AP) x 2 cm (transverse)", (30.0, 20.0)),
+        ("3.1 (AP) x 2 (TR) cm", (31.0, 20.0)),
+        ("3 AP x 2 TR x 1 CC cm", (30.0, 20.0, 10.0)),
     ],
 )
 def test_a_size_is_read_in_millimetres(size: str, millimetres: tuple[float, ...]) -> None:
@@ -258,6 +260,21 @@ def test_what_belongs_together_is_one_bookmark(text: str, expected: list[dict[st
 def test_a_bookmark_takes_its_brackets_with_it() -> None:
     assert spans("a nodule ((1.0 cm) [series 4, image 136]) here") == ["((1.0 cm) [series 4, image 136])"]
     assert spans("(a nodule (4:20))") == ["(4:20)"]
+
+
+@pytest.mark.parametrize("text", ["A (BOOKMARK liver) mass", "A ((BOOKMARK liver)) mass"])
+def test_a_word_behind_a_token_in_brackets_is_a_word(text: str) -> None:
+    (bookmark,) = bookmarks(text)
+    assert (text[bookmark.start : bookmark.end], bookmark.target) == ("BOOKMARK", "")
+
+
+def test_a_number_of_lesions_behind_a_list_of_images_is_no_image() -> None:
+    found = bookmarks("Cysts (series 4, images 12 and 14), and on series 5, images 20 and 3 lesions")
+    assert [bookmark.image for bookmark in found] == [12, 14, 20]
+
+
+def test_spaces_within_brackets_do_not_matter() -> None:
+    assert spans("A ( BOOKMARK ) mass") == ["( BOOKMARK )"]
 
 
 def test_nested_brackets_do_not_matter() -> None:

@@ -132,6 +132,8 @@ def test_sentences_end_where_they_should(text: str) -> None:
 
 def test_a_missing_space_behind_a_full_stop_is_mended() -> None:
     assert sentences("The lung is clear.In the liver is a cyst.") == ["The lung is clear.", "In the liver is a cyst."]
+    assert sentences("Cyst BOOKMARK.No mass.") == ["Cyst BOOKMARK.", "No mass."]
+    assert sentences("Cyst BOOKMARK (1.0 cm).No mass.") == ["Cyst BOOKMARK (1.0 cm).", "No mass."]
 
 
 def test_list_markers_are_no_part_of_a_sentence() -> None:
@@ -148,6 +150,8 @@ def test_list_markers_are_no_part_of_a_sentence() -> None:
         ("FINDINGS: Clear. IMPRESSION: Normal.", [("findings", ""), ("impression", "")]),
         ("findings: clear. impression: normal.", [("findings", ""), ("impression", "")]),
         ("FINDINGS\nClear.\nImpression\nNormal.", [("findings", ""), ("impression", "")]),
+        ("Findings/Impression: Clear.", [("findings", "")]),
+        ("IMPRESSION/RECOMMENDATION: Follow up.", [("impression", "")]),
         ("Clinical history: Pain.\nCOMPARISON: None.", [("history", ""), ("comparison", "")]),
         ("Lungs: Clear. Heart: Normal.", [("", "lungs"), ("", "heart")]),
         ("LUNGS AND PLEURA: Clear.\nLIVER: Normal.", [("", "lungs"), ("", "liver")]),
