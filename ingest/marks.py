@@ -38,7 +38,7 @@ class MarkRow:
     """One row of a lesion table, read but not yet stored.
 
     Attributes:
-        row: its number in the file, from 1, without the header.
+        row: its number, counted as spreadsheets count: the header is row 1.
         patient: real id.
         study: real id.
         series: series number.
@@ -65,7 +65,7 @@ class RowProblem:
     """A row that was left out.
 
     Attributes:
-        row: its number in the file, from 1, without the header.
+        row: its number, counted as spreadsheets count: the header is row 1.
         reason: what is wrong with it, without its values.
     """
 
@@ -104,7 +104,7 @@ def read_marks(path: Path) -> Iterator[MarkRow | RowProblem]:
             missing = [name for name in NEEDED if name not in (rows.fieldnames or ())]
             if missing:
                 raise InputError(f"{path}: column {missing[0]} is missing; it needs {', '.join(NEEDED)}")
-            for number, row in enumerate(rows, 1):
+            for number, row in enumerate(rows, 2):
                 yield _parsed(number, row)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read ({type(error).__name__}); give a CSV file in UTF-8") from None

@@ -128,7 +128,7 @@ def test_a_bad_row_is_named_by_its_number_and_the_rest_is_stored(
     assert (summary.rows, summary.stored, summary.left_out) == (3, 2, 1)
     (problem,) = told
     assert problem == summary.problems[0]
-    assert problem.row == 2
+    assert problem.row == 3
     assert reason in problem.reason
     assert "MRN" not in problem.reason
     assert len(mined_state(embedded_store)["Lesion"]) == 2
@@ -153,7 +153,7 @@ def test_a_file_that_is_no_table_is_refused(tmp_path: Path, content: bytes, reas
 
 def test_columns_may_come_in_any_order_and_optional_ones_be_absent(tmp_path: Path) -> None:
     path = table(tmp_path, "61,4,ACC-1,MRN-1,extra", header="\ufeffimage,series,study,patient,remark\n")
-    assert list(read_marks(path)) == [MarkRow(1, "MRN-1", "ACC-1", 4, 61)]
+    assert list(read_marks(path)) == [MarkRow(2, "MRN-1", "ACC-1", 4, 61)]
 
 
 def test_batches_of_any_size_give_the_same(embedded_store: GraphStore, vault: Vault, tmp_path: Path) -> None:

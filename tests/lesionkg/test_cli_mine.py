@@ -183,7 +183,7 @@ def test_a_bad_row_of_the_lesion_table_is_named_by_its_number(mine: Mine) -> Non
     reports = mine.file("reports.csv", f'id,patient,study,text\nR1,MRN-1,ACC-1,"{NODULE}"\n')
     code, out, err = mine(reports, "--lesions", marks)
     assert code == 1
-    assert "marks.csv, row 1: the graph holds no such lesion" in err
+    assert "marks.csv, row 2: the graph holds no such lesion" in err
     assert re.search(r"linked to a lesion\s+1", out)
 
 
