@@ -48,6 +48,7 @@ def start() -> None:
             "-XX:+UseCompactObjectHeaders",
             f"-XX:ErrorFile={crash_log}",
             f"-Djava.util.logging.config.file={Path(__file__).with_name('engine-logging.properties')}",
+            "-Xrs",  # SIGTERM and SIGHUP end the process; the JVM would shut down under running Python code and crash
             "-Djava.awt.headless=true",
             "-Dfile.encoding=UTF8",
             "-Dpolyglot.engine.WarnInterpreterOnly=false",
