@@ -39,7 +39,8 @@ def command(
         Path | None,
         typer.Option(
             "--lesions",
-            help="CSV: patient, study, series, image as in DICOM; optionally lesion, bookmark, long_mm, short_mm.",
+            help="CSV: patient, study, series, image as in DICOM; optionally lesion (its id in the graph), bookmark, "
+            "long_mm, short_mm.",
         ),
     ] = None,
     rules: Annotated[Path | None, typer.Option("--rules", help="YAML file with phrases and cues of your own.")] = None,
@@ -70,7 +71,10 @@ def command(
         bool, typer.Option("--new-lesions", help="A bookmark with series and image that fits no lesion makes one.")
     ] = False,
     prune: Annotated[
-        bool, typer.Option("--prune", help="Remove reports of this source that it does not hold any more.")
+        bool,
+        typer.Option(
+            "--prune", help="Remove reports of this source that it does not hold any more; patients and studies stay."
+        ),
     ] = False,
     home: Home = None,
     graph: Graph = None,
