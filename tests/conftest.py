@@ -17,9 +17,11 @@ os.environ.setdefault("LESIONKG_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C reach the processes that tests start, also where the tests run in the background and ignore it."""
+    """Let signals reach the processes that tests start, also where the tests run in the background and ignore them."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
