@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from ingest.mining.paper_rules import PaperRules
-
 from ingest.mining.mention import RelevanceModel
+from ingest.mining.paper_rules import PaperRules
 from ingest.mining.rule_relevance import RuleRelevance
 from learn.relation.annotations import AnnotatedSentence
 from learn.relation.baselines import AllRelevant, NearestBookmark
