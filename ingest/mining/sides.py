@@ -1,4 +1,4 @@
-"""Sides across a gap: "left lateral renal cyst" is in the left kidney."""
+"""Sides across a gap: "left posterior renal cyst" is in the left kidney."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def test_labels_outside_the_set_still_imply_labels_inside() -> None:
 
 def test_labels_keep_the_order_of_the_set() -> None:
     order = [ONTOLOGY.by_id[i].name for i in ONTOLOGY.label_set("lesanet-171").members]
-    found = labels("Enhancing mass in the tail of the pancreas", label_set="lesanet-171", expand=True)
+    found = labels("Enhancing mass of the tail of the pancreas", label_set="lesanet-171", expand=True)
     assert list(found) == sorted(found, key=order.index)
     assert len(found) == 7
 

@@ -131,7 +131,7 @@ def test_a_longer_phrase_hides_what_it_does_not_mean() -> None:
 
 def test_it_pickles() -> None:
     sent = pickle.loads(pickle.dumps(MATCHER))
-    text = "left lateral renal cyst, mediastinal and hilar nodes"
+    text = "left posterior renal cyst, mediastinal and hilar nodes"
     assert mined_line(text, sent).mentions == mentions(text)
 
 
