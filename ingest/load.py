@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from ingest.deeplesion import LESION_SCHEMA
 from ingest.mentions import asserted_labels, listed_parents
-from ingest.release import SOURCE, Release, lesion_ids, study_ids
+from ingest.release import Release, lesion_ids, study_ids
 from kg import algebra
 from kg.algebra import BoolMatrix
 from kg.errors import UsageError
@@ -29,10 +29,6 @@ from kg.shipped import load_shipped
 from kg.spreadsheet import LABEL_SET, RELEASED
 from kg.store import GraphStore, Row, Transaction
 
-LABEL_SOURCE = "lesanet"
-"""``source`` of the label relationships that come from the released lists."""
-
-_PREFIX = "DL:"
 _PATH = ("patient", "study", "series")
 _LESION_PROPERTIES = ("source", *(name for name in LESION_SCHEMA.names if name not in _PATH))
 
@@ -86,7 +82,7 @@ def load_deeplesion(
             )
         cohort = release.cohort(matrices)
         known = find_content(tx, cohort)
-        written = write_all(tx, nodes, edges, _PREFIX, LABEL_SOURCE)
+        written = write_all(tx, nodes, edges, release.origin.prefix, release.origin.label_source)
         if not known:
             add_cohort(tx, cohort)
             written += 1 + cohort.size
@@ -100,14 +96,15 @@ def load_deeplesion(
 
 def _node_rows(release: Release) -> list[NodeRows]:
     lesions = release.lesions
-    patient, study, series = study_ids(lesions)
+    origin = release.origin
+    patient, study, series = study_ids(lesions, origin.prefix)
     rows = [_known(row) for row in lesions.drop_columns(list(_PATH)).to_pylist()]
     numbers = {name: lesions[name].to_pylist() for name in _PATH}
     return [
         NodeRows(
             "Patient",
             ("source", "sex"),
-            _merged(patient, ({"source": SOURCE, **_known({"sex": row.get("sex")})} for row in rows)),
+            _merged(patient, ({"source": origin.source, **_known({"sex": row.get("sex")})} for row in rows)),
         ),
         NodeRows(
             "Study",
@@ -124,7 +121,10 @@ def _node_rows(release: Release) -> list[NodeRows]:
         NodeRows(
             "Lesion",
             _LESION_PROPERTIES,
-            _merged(lesion_ids(lesions["index"].to_pylist()), ({"source": SOURCE, **row} for row in rows)),
+            _merged(
+                lesion_ids(lesions["index"].to_pylist(), origin.prefix),
+                ({"source": origin.source, **row} for row in rows),
+            ),
         ),
     ]
 
@@ -142,8 +142,8 @@ def _merged(keys: Sequence[str], rows: Iterable[Row]) -> dict[str, Row]:
 
 
 def _path_rows(release: Release) -> list[EdgeRows]:
-    patient, study, series = study_ids(release.lesions)
-    lesion = lesion_ids(release.lesions["index"].to_pylist())
+    patient, study, series = study_ids(release.lesions, release.origin.prefix)
+    lesion = lesion_ids(release.lesions["index"].to_pylist(), release.origin.prefix)
 
     def rows(kind: str, start: str, end: str, starts: Sequence[str], ends: Sequence[str]) -> EdgeRows:
         return EdgeRows(kind, start, end, (), {pair: {} for pair in zip(starts, ends, strict=True)})
@@ -157,14 +157,14 @@ def _path_rows(release: Release) -> list[EdgeRows]:
 
 def _label_rows(release: Release, ontology: Ontology, label_set: str) -> list[EdgeRows]:
     labels = asserted_labels(release.labels, listed_parents(ontology, label_set))
-    lesion = lesion_ids(release.labels.table["index"].to_pylist())
+    lesion = lesion_ids(release.labels.table["index"].to_pylist(), release.origin.prefix)
     label_ids = ontology.label_set(label_set).members
     verified = [split != "train" for split in release.labels.table["split"].to_pylist()]
 
     def pairs(matrix: BoolMatrix) -> Iterable[tuple[int, Pair]]:
         return ((row, (lesion[row], label_ids[column])) for row, column in algebra.to_pairs(matrix).tolist())
 
-    source: Row = {"source": LABEL_SOURCE}
+    source: Row = {"source": release.origin.label_source}
     has = {pair: {**source, "verified": verified[row]} for row, pair in pairs(labels.has)}
     return [
         EdgeRows("HAS_LABEL", "Lesion", "Label", ("source", "verified"), has),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,32 @@ from kg.errors import InputError
 from kg.matrices import RelationMatrices
 from kg.tables import shipped_text
 
-SOURCE = "DeepLesion"
-COHORT_NAME = "lesanet"
+
+@dataclass(frozen=True)
+class Origin:
+    """Where lesions come from, and how the graph names them.
+
+    Attributes:
+        source: ``source`` of patients and lesions in the graph.
+        prefix: of the ids of lesions, patients, studies and series.
+        label_source: ``source`` of the label relationships.
+        cohort: name of the cohort with the lists.
+        synthetic: whether no patient stands behind them.
+    """
+
+    source: str
+    prefix: str
+    label_source: str
+    cohort: str
+    synthetic: bool
+
+
+DEEPLESION = Origin("DeepLesion", "DL:", "lesanet", "lesanet", False)
+PHANTOM = Origin("phantom (synthetic)", "PHANTOM:", "phantom (synthetic)", "phantom", True)
+"""A made-up set in the same file formats (:mod:`ingest.phantom`)."""
+PHANTOM_MANIFEST = "phantom.json"
+"""Lies in the folder of a phantom set: an object with ``"synthetic": true`` and ``lesions``, their number."""
+INFO_FILE, LABELS_FILE = "DL_info.csv", "text_mined_labels_171_and_split.json"
 
 _META_KEY = b"lesionkg"
 _LESIONS, _LABELS = "lesions.parquet", "labels.parquet"
@@ -53,10 +77,12 @@ class Release:
     Attributes:
         lesions: one row a lesion, :data:`ingest.deeplesion.LESION_SCHEMA`; row number = lesion index.
         labels: label lists of the lesions LesaNet uses.
+        origin: where they come from.
     """
 
     lesions: pa.Table
     labels: LabelLists
+    origin: Origin = DEEPLESION
 
     @classmethod
     def read_official(cls, info: Path | str, labels: Path | str, expected_rows: int = OFFICIAL_ROWS) -> Release:
@@ -69,6 +95,25 @@ class Release:
         lesions = read_dl_info(info, expected_rows)
         lists.require_lesions(lesions.num_rows)
         return cls(lesions, lists)
+
+    @classmethod
+    def read_phantom(cls, folder: Path | str) -> Release:
+        """Read a synthetic set written by ``lesionkg phantom make``.
+
+        Raises:
+            InputError: the folder holds none, or its files are damaged.
+        """
+        where = Path(folder)
+        try:
+            manifest = json.loads((where / PHANTOM_MANIFEST).read_text(encoding="utf-8"))
+            if manifest["synthetic"] is not True:
+                raise ValueError("not marked as synthetic")
+            lesions = int(manifest["lesions"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{where}: not a phantom set ({type(error).__name__}); make one with `lesionkg phantom make`"
+            ) from error
+        return replace(cls.read_official(where / INFO_FILE, where / LABELS_FILE, lesions), origin=PHANTOM)
 
     @classmethod
     def shipped(cls) -> Release:
@@ -107,7 +152,7 @@ class Release:
         return lesions, labels
 
     def cohort(self, matrices: RelationMatrices) -> Cohort:
-        """The cohort ``lesanet``: the released lists and LesaNet's own split, with what is known of each lesion.
+        """The cohort ``lesanet`` (or ``phantom``): the lists and their own split, with what is known of each lesion.
 
         Args:
             matrices: relations of the label set of the lists; they name the columns and fix the labels as expanded.
@@ -117,9 +162,9 @@ class Release:
         """
         self.labels.require_columns(matrices.names, matrices.label_set)
         rows = self.lesions.take(self.labels.table["index"])
-        patient, study, series = study_ids(rows)
+        patient, study, series = study_ids(rows, self.origin.prefix)
         given: Mapping[str, object] = {
-            "lesion": lesion_ids(rows["index"].to_pylist()),
+            "lesion": lesion_ids(rows["index"].to_pylist(), self.origin.prefix),
             "patient": patient,
             "study": study,
             "series": series,
@@ -128,7 +173,7 @@ class Release:
         }
         columns = [given.get(name, rows[name] if name in rows.column_names else None) for name in COHORT_SCHEMA.names]
         return Cohort.freeze(
-            name=COHORT_NAME,
+            name=self.origin.cohort,
             label_set=matrices.label_set,
             label_ids=matrices.label_ids,
             label_names=matrices.names,
@@ -139,17 +184,17 @@ class Release:
         )
 
 
-def lesion_ids(indices: Iterable[int]) -> list[str]:
-    """Graph ids of DeepLesion's lesions, e.g. ``DL:00042``."""
-    return [f"DL:{index:05d}" for index in indices]
+def lesion_ids(indices: Iterable[int], prefix: str = DEEPLESION.prefix) -> list[str]:
+    """Graph ids of lesions, e.g. ``DL:00042``."""
+    return [f"{prefix}{index:05d}" for index in indices]
 
 
-def study_ids(lesions: pa.Table) -> tuple[list[str], list[str], list[str]]:
+def study_ids(lesions: pa.Table, prefix: str = DEEPLESION.prefix) -> tuple[list[str], list[str], list[str]]:
     """Graph ids of each row's patient, study and series, e.g. ``DL:P0001``, ``DL:P0001:S02``, ``DL:P0001:S02:R01``.
 
     The numbers are the indices DeepLesion publishes.
     """
-    patients = [f"DL:P{p:04d}" for p in lesions["patient"].to_pylist()]
+    patients = [f"{prefix}P{p:04d}" for p in lesions["patient"].to_pylist()]
     studies = [f"{p}:S{s:02d}" for p, s in zip(patients, lesions["study"].to_pylist(), strict=True)]
     series = [f"{s}:R{r:02d}" for s, r in zip(studies, lesions["series"].to_pylist(), strict=True)]
     return patients, studies, series

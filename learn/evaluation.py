@@ -1,8 +1,8 @@
 """What a run is worth: figures for validation and test lesions in the paper's conventions and in honest ones.
 
 Truth is what the cohort lists as relevant; a label that is uncertain and not relevant is ignored for that lesion.
-Lesions without
- a relevant label are left out, as in the paper: nobody read their report for labels.
+Lesions without a
+relevant label are left out, as in the paper: nobody read their report for labels.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from learn.decode import decode, threshold_and_expand
 from learn.figures import SUFFICIENT, Coherence, Decisions, Evaluation, Group, LabelFigures, SplitEvaluation
 from learn.metrics import Counts, Undefined, auc, by_class, calibration_error, mean
 from learn.predict import member_outputs
+from learn.recipe import Recipe
 from learn.run import Run
 from learn.thresholds import grid_thresholds
 
@@ -113,8 +114,7 @@ def _split_evaluation(
 ) -> SplitEvaluation:
     matrices = run.matrices
     support = (judged.truth & judged.used).sum(axis=0)
-    members, _ = member_outputs(run.weights, run.recipe, matrices.size, run.feature_map.transform(judged.cohort.table))
-    alone = [mean(auc(judged.truth, score, judged.used)) for score in members]
+    alone = [mean(auc(judged.truth, score, judged.used)) for score in _member_scores(run, judged)]
     raw = judged.score >= run.thresholds
     paper = threshold_and_expand(judged.score, grid, matrices)
     coherent = decode(judged.score, run.thresholds, matrices).positive
@@ -144,6 +144,14 @@ def _split_evaluation(
         },
         groups=tuple(_groups(judged, coherent)),
     )
+
+
+def _member_scores(run: Run, judged: _Judged) -> np.ndarray:
+    """Scores of each member network, S x N x C; a run of one network is its own member."""
+    if isinstance(run.recipe, Recipe) and len(run.seeds) > 1:
+        features = run.feature_map.transform(judged.cohort.table)
+        return member_outputs(run.weights, run.recipe, run.matrices.size, features)[0]
+    return judged.score[None]
 
 
 def decisions(truth: np.ndarray, decided: np.ndarray, used: np.ndarray, matrices: RelationMatrices) -> Decisions:

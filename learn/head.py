@@ -24,52 +24,72 @@ class Outputs(NamedTuple):
     embedding: Tensor
 
 
-class LabelNetwork(nn.Module):
-    """Trunk of hidden layers, score layer, score propagation layer (SPL) and embedding layer.
+class Trunk(nn.Module):
+    """Whatever turns what is known of B lesions into B x F features; the head is the same over every one.
 
-    The trunk stands in for the pooled image features of the paper; the head is the paper's: the score layer is linear
-    in the trunk's output, the SPL starts as the identity, and the embedding is normalised to unit length, which the
-    released code does and the paper does not mention.
+    A trunk sets ``width`` to F and has a ``forward`` that returns B x F.
+    """
+
+    width: int
+
+
+class LabelNetwork(nn.Module):
+    """A trunk under LesaNet's head: score layer, score propagation layer (SPL) and embedding layer.
+
+    The score layer is linear in the trunk's output, the SPL starts as the identity, and the embedding is normalised to
+    unit length, which the released code does and the paper does not mention.
+
+    Args:
+        trunk: features of a lesion.
+        labels: C.
+        embedding: D.
+        generator: source of the head's initial weights; the process-wide one when None.
+    """
+
+    def __init__(self, trunk: Trunk, labels: int, embedding: int, generator: torch.Generator | None = None) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.score = linear(trunk.width, labels, generator)
+        self.propagation = nn.Linear(labels, labels)
+        nn.init.eye_(self.propagation.weight)
+        nn.init.zeros_(self.propagation.bias)
+        self.embedding = linear(trunk.width, embedding, generator)
+
+    def forward(self, *inputs: Tensor) -> Outputs:
+        """Outputs for B lesions; the inputs are the trunk's."""
+        features = self.trunk(*inputs)
+        score = self.score(features)
+        return Outputs(score, self.propagation(score), F.normalize(self.embedding(features), dim=1))
+
+
+class HiddenLayers(Trunk):
+    """A plain trunk: hidden layers with ReLU and dropout over B x F features of any kind.
 
     Args:
         features: F, columns of the input.
-        labels: C.
         width: units of each hidden layer.
         depth: number of hidden layers.
         dropout: share of hidden units dropped while training.
-        embedding: D.
         generator: source of all randomness, initial weights and dropout alike; two networks with generators of the same
             seed are equal bit for bit, whatever else the process draws.
     """
 
     def __init__(
-        self,
-        features: int,
-        labels: int,
-        width: int,
-        depth: int,
-        dropout: float,
-        embedding: int,
-        generator: torch.Generator | None = None,
+        self, features: int, width: int, depth: int, dropout: float, generator: torch.Generator | None = None
     ) -> None:
         super().__init__()
-        sizes = [features] + [width] * depth
-        self.trunk = nn.ModuleList(_linear(n_in, n_out, generator) for n_in, n_out in pairwise(sizes))
-        self.score = _linear(width, labels, generator)
-        self.propagation = nn.Linear(labels, labels)
-        nn.init.eye_(self.propagation.weight)
-        nn.init.zeros_(self.propagation.bias)
-        self.embedding = _linear(width, embedding, generator)
+        for place, (n_in, n_out) in enumerate(pairwise([features] + [width] * depth)):
+            self.add_module(str(place), linear(n_in, n_out, generator))
+        self.width = width
         self.dropout = dropout
         self.generator = generator
 
-    def forward(self, features: Tensor) -> Outputs:
-        """Outputs for B x F features."""
+    def forward(self, features: Tensor) -> Tensor:
+        """B x ``width`` for B x F features."""
         hidden = features
-        for layer in self.trunk:
+        for layer in self.children():
             hidden = self._drop(torch.relu(layer(hidden)))
-        score = self.score(hidden)
-        return Outputs(score, self.propagation(score), F.normalize(self.embedding(hidden), dim=1))
+        return hidden
 
     def _drop(self, hidden: Tensor) -> Tensor:
         if not self.training or self.dropout == 0:
@@ -78,8 +98,8 @@ class LabelNetwork(nn.Module):
         return hidden * (keep / (1 - self.dropout))
 
 
-def _linear(n_in: int, n_out: int, generator: torch.Generator | None) -> nn.Linear:
-    """PyTorch's default initialisation, drawn from ``generator``."""
+def linear(n_in: int, n_out: int, generator: torch.Generator | None = None) -> nn.Linear:
+    """A fully connected layer with PyTorch's default initialisation, drawn from ``generator``."""
     layer = nn.Linear(n_in, n_out)
     bound = n_in**-0.5
     nn.init.uniform_(layer.weight, -bound, bound, generator=generator)

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from learn.head import LabelNetwork
+from learn.head import HiddenLayers, LabelNetwork
 from learn.recipe import Recipe
 from learn.run import Run
 
@@ -39,7 +39,9 @@ def predict(run: Run, table: pa.Table) -> Prediction:
     Raises:
         TrainingError: a column is missing, or a lesion has no location or size.
     """
-    scores, embedding = member_outputs(run.weights, run.recipe, run.matrices.size, run.feature_map.transform(table))
+    features = run.feature_map.transform(table)
+    assert isinstance(run.recipe, Recipe)  # the feature map says so in words
+    scores, embedding = member_outputs(run.weights, run.recipe, run.matrices.size, features)
     score = scores.mean(axis=0)
     return Prediction(score, run.calibration.apply(score), embedding)
 
@@ -61,7 +63,7 @@ def member_outputs(
     rows = torch.from_numpy(np.ascontiguousarray(features))
     scores, embeddings = [], []
     for seed in recipe.seeds:
-        network = LabelNetwork(rows.shape[1], labels, recipe.width, recipe.depth, 0.0, recipe.embedding)
+        network = LabelNetwork(HiddenLayers(rows.shape[1], recipe.width, recipe.depth, 0.0), labels, recipe.embedding)
         start = f"{seed}."
         state = {name.removeprefix(start): torch.tensor(v) for name, v in weights.items() if name.startswith(start)}
         network.load_state_dict(state)

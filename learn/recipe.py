@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from kg.errors import InputError, UsageError
+from kg.errors import UsageError
+from learn.settings import as_plain, from_plain, read_plain
 
 
 class Rhem(StrEnum):
@@ -106,7 +106,7 @@ class Recipe:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
+        return as_plain(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any], source: str = "recipe") -> Recipe:
@@ -115,16 +115,7 @@ class Recipe:
         Raises:
             InputError: an unknown name or a value of the wrong kind; the message begins with ``source``.
         """
-        known = {field.name: field for field in fields(cls)}
-        unknown = sorted(set(values) - set(known))
-        if unknown:
-            raise InputError(f"{source}: unknown setting {unknown[0]!r}; known are {', '.join(known)}")
-        try:
-            return cls(**{name: _typed(value, known[name].default) for name, value in values.items()})
-        except (TypeError, ValueError) as error:
-            raise InputError(f"{source}: {error}; see docs/training.md for each setting") from error
-        except UsageError as error:
-            raise InputError(f"{source}: {error}") from error
+        return from_plain(cls, values, source)
 
     @classmethod
     def read(cls, path: Path | str) -> Recipe:
@@ -133,25 +124,4 @@ class Recipe:
         Raises:
             InputError: no such file, not a JSON object, or see :meth:`from_dict`.
         """
-        try:
-            values = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise InputError(f"{path}: not a JSON recipe ({type(error).__name__}); give one JSON object") from error
-        if not isinstance(values, dict):
-            raise InputError(f"{path}: not a JSON recipe; give one JSON object")
-        return cls.from_dict(values, str(path))
-
-
-def _typed(value: Any, default: Any) -> Any:
-    """``value`` in the type of ``default``; refuses what JSON would let slip (true for 1, 1.5 for a count)."""
-    if isinstance(default, tuple):
-        if not isinstance(value, (list, tuple)):
-            raise TypeError(f"{value!r} is not a list")
-        return tuple(_typed(item, default[0]) for item in value)
-    if isinstance(default, bool) or isinstance(value, bool):
-        if type(value) is not type(default):
-            raise TypeError(f"{value!r} is not a {type(default).__name__}")
-        return value
-    if isinstance(default, int) and not isinstance(value, int):
-        raise TypeError(f"{value!r} is not a whole number")
-    return type(default)(value)
+        return cls.from_dict(read_plain(path), str(path))

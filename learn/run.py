@@ -19,16 +19,22 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from kg.cohort import Cohort
-from kg.errors import InputError, LesionKGError, TrainingError
+from kg.errors import InputError, LesionKGError, TrainingError, UsageError
 from kg.matrices import RelationMatrices
 from learn.calibration import Calibration
 from learn.features import MetadataFeatures
+from learn.image.recipe import ImageRecipe
 from learn.recipe import Recipe
 from learn.run_folder import read_config, write_folder, write_json
 
 _FORMAT = "lesionkg-run/1"
 METADATA = "metadata"
 """Features that come from what is known of a lesion, without pixels."""
+IMAGE = "image"
+"""Features that a network computes from a patch of CT."""
+
+AnyRecipe = Recipe | ImageRecipe
+_RECIPES: Mapping[str, type[Recipe] | type[ImageRecipe]] = {METADATA: Recipe, IMAGE: ImageRecipe}
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +42,11 @@ class Run:
     """A trained model and its predictions for N validation and test lesions over C labels.
 
     Attributes:
-        run_id: ``metadata-`` and ten hexadecimal digits of the hash of the configuration.
+        run_id: ``metadata-`` or ``image-`` and ten hexadecimal digits of the hash of the configuration.
         features: what the model looks at.
-        saw_pixels: whether it looked at an image.
         cohort: id of the cohort it was trained on.
         label_data_hash: of that cohort.
+        inputs: hash of the patches it looked at; empty when it looked at none.
         created: when a run of this configuration was first trained, UTC, ISO 8601.
         recipe: every choice of the training.
         matrices: relations it was trained with.
@@ -56,11 +62,11 @@ class Run:
 
     run_id: str
     features: str
-    saw_pixels: bool
     cohort: str
     label_data_hash: str
+    inputs: str
     created: str
-    recipe: Recipe
+    recipe: AnyRecipe
     matrices: RelationMatrices
     weights: Mapping[str, np.ndarray]
     thresholds: np.ndarray
@@ -70,6 +76,11 @@ class Run:
     score: np.ndarray
     probability: np.ndarray
     embedding: np.ndarray
+
+    @property
+    def saw_pixels(self) -> bool:
+        """Whether the model looked at an image."""
+        return self.features == IMAGE
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -88,7 +99,13 @@ class Run:
 
     @property
     def feature_map(self) -> MetadataFeatures:
-        """The map from lesion rows to features, as fitted in training."""
+        """The map from lesion rows to features, as fitted in training.
+
+        Raises:
+            UsageError: the model looks at pixels.
+        """
+        if not isinstance(self.recipe, Recipe):
+            raise UsageError(f"run {self.run_id}: it looks at pixels, not at metadata; give it patches")
         parts = (self.weights[f"features.{name}"] for name in ("centre", "scale", "fill"))
         return MetadataFeatures(self.recipe.frequencies, self.recipe.midline, *parts)
 
@@ -157,6 +174,7 @@ class Run:
             "ontology_hash": self.matrices.ontology_hash,
             "matrix_hash": self.matrices.matrix_hash,
             "label_data_hash": self.label_data_hash,
+            "inputs": self.inputs,
             "created": self.created,
             "recipe": self.recipe.as_dict(),
         }
@@ -184,10 +202,11 @@ class Run:
         matrices = RelationMatrices.load(folder / "matrices.safetensors")
         if (tuple(config["label_ids"]), config["matrix_hash"]) != (matrices.label_ids, matrices.matrix_hash):
             raise InputError("its label order or matrix hash is not that of its matrices")
-        recipe = Recipe.from_dict(config["recipe"])
+        recipe = _RECIPES[config["features"]].from_dict(config["recipe"])
         # The settings as they were stored: a setting that came later has a default, and leaves older runs readable.
         stored = config["recipe"]
-        run_id = run_id_of(config["features"], config["cohort"], config["label_data_hash"], matrices, stored)
+        inputs = config.get("inputs", "")
+        run_id = run_id_of(config["features"], config["cohort"], config["label_data_hash"], matrices, stored, inputs)
         if run_id != config["run_id"]:
             raise InputError("its id does not fit its configuration")
         table = pq.read_table(folder / "predictions.parquet")
@@ -195,9 +214,9 @@ class Run:
         return cls(
             run_id=run_id,
             features=config["features"],
-            saw_pixels=config["saw_pixels"],
             cohort=config["cohort"],
             label_data_hash=config["label_data_hash"],
+            inputs=inputs,
             created=config["created"],
             recipe=recipe,
             matrices=matrices,
@@ -211,13 +230,20 @@ class Run:
 
 
 def run_id_of(
-    features: str, cohort: str, label_data_hash: str, matrices: RelationMatrices, recipe: Mapping[str, Any]
+    features: str,
+    cohort: str,
+    label_data_hash: str,
+    matrices: RelationMatrices,
+    recipe: Mapping[str, Any],
+    inputs: str = "",
 ) -> str:
     """Id of the run of a configuration: equal configurations give equal ids.
 
     Names and synonyms of labels, and the revision of the graph, do not enter: they leave a model as it is.
     """
-    content = [_FORMAT, features, cohort, label_data_hash, matrices.label_set, matrices.matrix_hash, recipe]
+    content: list[Any] = [_FORMAT, features, cohort, label_data_hash, matrices.label_set, matrices.matrix_hash, recipe]
+    if inputs:
+        content.append(inputs)
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return f"{features}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 

@@ -6,13 +6,11 @@ calibration, thresholds and the figures reported for them is used, and test lesi
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock
 
@@ -23,21 +21,15 @@ from torch import Tensor
 from kg.cohort import Cohort
 from kg.errors import TrainingError
 from kg.matrices import RelationMatrices
-from learn.calibration import Calibration
-from learn.evaluation import evaluate, truth_of
+from learn.completion import Outcome, complete_run
 from learn.features import MetadataFeatures
-from learn.head import LabelNetwork
+from learn.head import HiddenLayers, LabelNetwork
 from learn.losses import rhem_expected, rhem_sampled, triplet_loss, weighted_cross_entropy
-from learn.model_card import model_card
 from learn.predict import member_outputs
 from learn.recipe import Recipe, Rhem
-from learn.run import METADATA, Run, run_id_of
+from learn.run import METADATA, Run
 from learn.targets import Targets, class_weights, training_targets
-from learn.thresholds import exact_thresholds, pooled_prior
 from learn.triplets import label_similarity, sample_triplets
-
-THRESHOLD_PRIOR = 5.0
-"""Positives that the pooled prior on thresholds is worth; docs/training.md says how it was chosen."""
 
 _WARM_UP = 0.1
 
@@ -82,40 +74,10 @@ def train(
     weights = {f"{seed}.{name}": value for seed, state in members.items() for name, value in state.items()}
     weights |= {f"features.{name}": getattr(feature_map, name) for name in ("centre", "scale", "fill")}
     outputs = {
-        split: member_outputs(weights, recipe, matrices.size, feature_map.transform(part.table))
+        split: Outcome(part, *member_outputs(weights, recipe, matrices.size, feature_map.transform(part.table)))
         for split, part in judged.items()
     }
-    score = {split: scores.mean(axis=0) for split, (scores, _) in outputs.items()}
-
-    # Lesions without a relevant label are predicted, but as in the evaluation they count neither for nor against one.
-    known = judged["val"].has_positive
-    truth, used = truth_of(judged["val"].filter(known))
-    calibration = Calibration.fit(score["val"][known], truth, used)
-    prior = pooled_prior(truth, calibration.apply(score["val"][known]), used, THRESHOLD_PRIOR)
-    run_id = run_id_of(METADATA, cohort.id, cohort.label_data_hash, matrices, recipe.as_dict())
-    all_scores = np.concatenate(list(score.values()))
-    run = Run(
-        run_id=run_id,
-        features=METADATA,
-        saw_pixels=False,
-        cohort=cohort.id,
-        label_data_hash=cohort.label_data_hash,
-        created=_created(Path(runs_folder) / run_id),
-        recipe=recipe,
-        matrices=matrices,
-        weights=weights | {"calibration.slope": calibration.slope, "calibration.intercept": calibration.intercept},
-        thresholds=exact_thresholds(truth, score["val"][known], used, prior),
-        metrics={},
-        lesions=tuple(name for part in judged.values() for name in part.table["lesion"].to_pylist()),
-        split=np.repeat(list(judged), [part.size for part in judged.values()]),
-        score=all_scores,
-        probability=calibration.apply(all_scores),
-        embedding=np.concatenate([embedding for _, embedding in outputs.values()]),
-    )
-    evaluation = evaluate(run, cohort)
-    run = replace(run, metrics=evaluation.as_dict())
-    run.write(runs_folder, evaluation.per_label_csv(), model_card(run, evaluation))
-    return run
+    return complete_run(METADATA, cohort, matrices, recipe, weights, outputs, runs_folder)
 
 
 def require_match(cohort: Cohort, matrices: RelationMatrices) -> None:
@@ -204,9 +166,8 @@ class _Job:
         recipe, data = self.recipe, self.data
         random = torch.Generator().manual_seed(seed)
         lesions, labels = data.positive.shape
-        network = LabelNetwork(
-            data.features.shape[1], labels, recipe.width, recipe.depth, recipe.dropout, recipe.embedding, random
-        )
+        trunk = HiddenLayers(data.features.shape[1], recipe.width, recipe.depth, recipe.dropout, random)
+        network = LabelNetwork(trunk, labels, recipe.embedding, random)
         batch = min(recipe.batch, lesions)
         steps = lesions // batch
         optimiser = _optimiser(network, recipe)
@@ -276,11 +237,3 @@ def _optimiser(network: LabelNetwork, recipe: Recipe) -> torch.optim.Optimizer:
 
 def _with_metadata(cohort: Cohort) -> Cohort:
     return cohort.filter(cohort.has_metadata)
-
-
-def _created(folder: Path) -> str:
-    """When this configuration was first trained: a repeated training is the same model, not a newer one."""
-    try:
-        return str(json.loads((folder / "config.json").read_text(encoding="utf-8"))["created"])
-    except (OSError, ValueError, KeyError):
-        return datetime.now(UTC).isoformat(timespec="seconds")

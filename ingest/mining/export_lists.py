@@ -30,7 +30,7 @@ from ingest.mentions import Parents, listed_parents
 from ingest.mining.export_split import Split
 from ingest.mining.graph_lesion_labels import EDGE_TYPES, LABEL_SOURCE, said_of_lesion
 from ingest.mining.mention import Relevance
-from ingest.release import SOURCE as DEEPLESION
+from ingest.release import DEEPLESION
 from kg.cohort import SPLITS
 from kg.errors import LesionKGError, UsageError
 from kg.ontology import Ontology, SynonymScope
@@ -287,7 +287,7 @@ def _read_lesions(tx: Transaction, source: str) -> Iterator[LabelledLesion]:
     for relevance, kind in EDGE_TYPES.items():
         for row in tx.run(_LABELS.format(type=kind), {"source": source}):
             said[row["lesion"]].append((row["label"], relevance))
-            rows[row["lesion"]] = row["index"] if row["origin"] == DEEPLESION else None
+            rows[row["lesion"]] = row["index"] if row["origin"] == DEEPLESION.source else None
     patients = {row["lesion"]: row["patient"] for row in tx.run(_PATIENTS)}
     first = _first_mentions(tx.run(_MENTIONS)) if source == LABEL_SOURCE else {}
     for lesion in sorted(said):

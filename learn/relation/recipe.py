@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
-from kg.errors import InputError, UsageError
+from kg.errors import UsageError
+from learn.settings import as_plain, from_plain
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class RelationRecipe:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
+        return as_plain(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> RelationRecipe:
@@ -80,12 +81,4 @@ class RelationRecipe:
         Raises:
             InputError: an unknown name or a value of the wrong kind.
         """
-        known = {field.name for field in fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise InputError(f"relation recipe: unknown setting {unknown[0]!r}; known are {', '.join(sorted(known))}")
-        try:
-            given: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-            return cls(**given)
-        except (TypeError, UsageError) as error:
-            raise InputError(f"relation recipe: {error}") from error
+        return from_plain(cls, values, "relation recipe")

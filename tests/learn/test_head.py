@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import torch
 
-from learn.head import LabelNetwork
+from learn.head import HiddenLayers, LabelNetwork
 from learn.losses import weighted_cross_entropy
 
 
 def network(seed: int, dropout: float = 0.5) -> LabelNetwork:
-    return LabelNetwork(10, 7, 16, 2, dropout, 4, torch.Generator().manual_seed(seed))
+    generator = torch.Generator().manual_seed(seed)
+    return LabelNetwork(HiddenLayers(10, 16, 2, dropout, generator), 7, 4, generator)
 
 
 def test_score_propagation_starts_as_the_identity() -> None:
@@ -46,8 +47,8 @@ def test_the_seed_alone_decides_weights_and_dropout() -> None:
 
 
 def test_dropout_keeps_the_expected_size_and_is_off_in_evaluation() -> None:
-    head = network(0, dropout=0.25)
+    layers = HiddenLayers(10, 16, 2, 0.25, torch.Generator().manual_seed(0))
     ones = torch.ones(200, 500)
-    assert abs(float(head._drop(ones).mean()) - 1) < 0.01
-    assert abs(float((head._drop(ones) == 0).float().mean()) - 0.25) < 0.01
-    assert torch.equal(head.eval()._drop(ones), ones)
+    assert abs(float(layers._drop(ones).mean()) - 1) < 0.01
+    assert abs(float((layers._drop(ones) == 0).float().mean()) - 0.25) < 0.01
+    assert torch.equal(layers.eval()._drop(ones), ones)

@@ -15,11 +15,12 @@ from small_release import first_lesions
 
 from ingest.deeplesion import OFFICIAL_ROWS
 from ingest.label_lists import read_label_lists
-from ingest.load import LABEL_SOURCE, load_deeplesion
+from ingest.load import load_deeplesion
 from ingest.mentions import asserted_labels, listed_parents, parse
 from ingest.mining.export_lists import Asserted, LabelExport, LabelledLesion, ListFormat
 from ingest.mining.export_split import Split
 from ingest.mining.mention import Relevance
+from ingest.release import DEEPLESION
 from kg.cohort import SPLITS
 from kg.errors import InputError, LesionKGError, UsageError
 from kg.graph_ontology import save_ontology
@@ -150,7 +151,7 @@ def test_labels_of_real_lesions_survive_graph_and_file(embedded_store: GraphStor
     release = first_lesions(200)
     save_ontology(embedded_store, ONTOLOGY)
     load_deeplesion(embedded_store, release)
-    LabelExport.pull(embedded_store, SET, LABEL_SOURCE).write(tmp_path / "l.json", ListFormat.JSON, Split())
+    LabelExport.pull(embedded_store, SET, DEEPLESION.label_source).write(tmp_path / "l.json", ListFormat.JSON, Split())
     read = read_label_lists(tmp_path / "l.json")
     given = asserted_labels(release.labels, listed_parents(load_shipped("lesanet-released"), SET))
     found = asserted_labels(read, listed_parents(ONTOLOGY, SET))
@@ -161,7 +162,7 @@ def test_labels_of_real_lesions_survive_graph_and_file(embedded_store: GraphStor
     order = [place[rows[i]] for i in labelled]
     assert (found.has[order] != given.has[labelled]).nnz == 0
     assert (found.may_have[order] != given.may_have[labelled]).nnz == 0
-    patients = {lesion.patient for lesion in LabelExport.pull(embedded_store, SET, LABEL_SOURCE).lesions}
+    patients = {lesion.patient for lesion in LabelExport.pull(embedded_store, SET, DEEPLESION.label_source).lesions}
     assert all(patient.startswith("DL:P") for patient in patients)
 
 

@@ -1,0 +1,1 @@
+"""LesaNet on CT: trunks over patches, training, inference and export."""
