@@ -24,13 +24,27 @@ Labels = Annotated[
 ]
 
 
+Phantom = Annotated[
+    Path | None,
+    typer.Option(
+        "--phantom", help="Folder of a synthetic set made with `lesionkg phantom make`, instead of DeepLesion."
+    ),
+]
+
+
 @app.command()
 def deeplesion(
-    info: Info = None, labels: Labels = None, home: Home = None, graph: Graph = None, json_: Json = False
+    info: Info = None,
+    labels: Labels = None,
+    phantom: Phantom = None,
+    home: Home = None,
+    graph: Graph = None,
+    json_: Json = False,
 ) -> None:
     """Load DeepLesion: all lesions, and the labels of LesaNet's. Loading again replaces what changed.
 
-    A graph without an ontology gets the shipped one first.
+    A graph without an ontology gets the shipped one first. A synthetic set in the same file formats is loaded with ids
+    and a source that say so.
     """
     from ingest.load import load_deeplesion
     from kg.connect import open_store
@@ -40,7 +54,7 @@ def deeplesion(
 
     with progress(json_) as display:
         display.add_task("reading the files", total=None)
-        release = _release(info, labels)
+        release = _release(info, labels, phantom)
         with open_store(graph_url(home, graph)) as store:
             if store.read_transaction(find_head) is None:
                 display.add_task("saving the shipped ontology", total=None)
@@ -56,6 +70,8 @@ def deeplesion(
     console.print(table)
     wrote = f"{summary.written:,} written" if summary.written else "all of it was there already"
     console.print(f"cohort {summary.cohort}; {wrote}; {summary.seconds:.1f} s", highlight=False)
+    if release.origin.synthetic:
+        console.print("These lesions are synthetic: no patient stands behind them.", highlight=False)
 
 
 @app.command()
@@ -102,9 +118,13 @@ def build_tables(
         console.print(f"{path}: {size:,} bytes", markup=False, highlight=False, soft_wrap=True)
 
 
-def _release(info: Path | None, labels: Path | None) -> Release:
+def _release(info: Path | None, labels: Path | None, phantom: Path | None) -> Release:
     from ingest.release import Release
 
+    if phantom is not None:
+        if info is not None or labels is not None:
+            raise UsageError("--phantom: the set brings its own files; leave --info and --labels out")
+        return Release.read_phantom(phantom)
     if (info is None) != (labels is None):
         raise UsageError("--info and --labels belong together: give both files, or neither to load the shipped tables")
     if info is None or labels is None:
