@@ -38,6 +38,8 @@ T = TypeVar("T")
 _TASK_REPORTS, _TASK_CHARACTERS = 32, 200_000
 _BATCH_CHARACTERS, _BATCH_JUDGEMENTS = 8_000_000, 20_000
 
+_NO_STUDY = "the report names no patient or no study"
+
 
 @dataclass(frozen=True)
 class MiningOptions:
@@ -278,7 +280,8 @@ class _Run:
                 lesions.append(found.lesion)
                 ambiguous += found.ambiguous
                 if not found.lesion and not found.ambiguous:
-                    self._tally.unlinked[found.reason] += 1
+                    known = prepared.patient and prepared.study
+                    self._tally.unlinked[found.reason if known else _NO_STUDY] += 1
             sentences.append(LinkedSentence(sentence, tuple(lesions)))
         return LinkedReport(
             prepared.surrogate,

@@ -356,3 +356,11 @@ def test_memory_does_not_grow_with_the_number_of_reports(embedded: Mining) -> No
     peak_of(embedded, 100, seed=0)
     few, many = peak_of(embedded, 200, seed=1), peak_of(embedded, 1000, seed=2)
     assert many < 1.2 * few
+
+
+@pytest.mark.parametrize("lacking", [{"patient": ""}, {"study": ""}])
+def test_a_report_without_a_patient_or_study_says_why_nothing_is_linked(
+    mining: Mining, lacking: dict[str, str]
+) -> None:
+    summary = mining.run(report(**lacking))
+    assert summary.unlinked == {"the report names no patient or no study": 1}
