@@ -24,8 +24,9 @@ from kg.matrices import RelationMatrices
 from kg.shipped import load_shipped
 from learn.bootstrap import Resampling, interval, macro
 from learn.decode import threshold_and_expand
-from learn.evaluation import decisions, truth_of
+from learn.evaluation import decisions
 from learn.features import MetadataFeatures
+from learn.judged import truth_of
 from learn.metrics import auc, mean
 from learn.predict import member_outputs
 from learn.recipe import Recipe, Relations, Rhem

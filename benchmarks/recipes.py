@@ -17,8 +17,8 @@ import numpy as np
 from ingest.release import Release
 from kg.matrices import RelationMatrices
 from kg.shipped import load_shipped
-from learn.evaluation import truth_of
 from learn.features import MetadataFeatures
+from learn.judged import truth_of
 from learn.metrics import auc, mean
 from learn.predict import member_outputs
 from learn.recipe import Recipe

@@ -15,7 +15,8 @@ import numpy as np
 from ingest.release import Release
 from learn.calibration import Calibration
 from learn.decode import decode, threshold_and_expand
-from learn.evaluation import decisions, truth_of
+from learn.evaluation import decisions
+from learn.judged import truth_of
 from learn.run import Run
 from learn.thresholds import exact_thresholds, grid_thresholds, pooled_prior
 

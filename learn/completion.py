@@ -17,7 +17,8 @@ import numpy as np
 from kg.cohort import Cohort
 from kg.matrices import RelationMatrices
 from learn.calibration import Calibration
-from learn.evaluation import evaluate, truth_of
+from learn.evaluation import evaluate
+from learn.judged import truth_of
 from learn.model_card import model_card
 from learn.run import AnyRecipe, Run, run_id_of
 from learn.thresholds import exact_thresholds, pooled_prior

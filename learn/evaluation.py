@@ -1,27 +1,23 @@
 """What a run is worth: figures for validation and test lesions in the paper's conventions and in honest ones.
 
 Truth is what the cohort lists as relevant; a label that is uncertain and not relevant is ignored for that lesion.
-Lesions without a
-relevant label are left out, as in the paper: nobody read their report for labels.
+Lesions without a relevant label are left out, as in the paper: nobody read their report for labels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
 from kg.cohort import SPLITS, Cohort
-from kg.errors import TrainingError
 from kg.matrices import RelationMatrices
 from learn.bootstrap import Resampling, interval, macro
 from learn.decode import decode, threshold_and_expand
 from learn.figures import SUFFICIENT, Coherence, Decisions, Evaluation, Group, LabelFigures, SplitEvaluation
+from learn.judged import Judged
 from learn.metrics import Counts, Undefined, auc, by_class, calibration_error, mean
-from learn.predict import member_outputs
-from learn.recipe import Recipe
 from learn.run import Run
 from learn.thresholds import grid_thresholds
 
@@ -36,46 +32,22 @@ _GROUPS: tuple[tuple[str, str, tuple[tuple[str, float, float], ...]], ...] = (
 )
 
 
-def truth_of(cohort: Cohort) -> tuple[np.ndarray, np.ndarray]:
-    """Relevant labels, and which pairs count, both N x C bool."""
-    relevant = cohort.relevant_matrix().toarray()
-    return relevant, ~(cohort.uncertain_matrix().toarray() & ~relevant)
-
-
-@dataclass(frozen=True, eq=False)
-class _Judged:
-    """Scores and truth of the judged lesions of one split."""
-
-    cohort: Cohort
-    score: np.ndarray
-    probability: np.ndarray
-    truth: np.ndarray
-    used: np.ndarray
-
-    @classmethod
-    def of(cls, run: Run, cohort: Cohort, split: str) -> _Judged:
-        part = cohort.subset(split)
-        row_of = {lesion: i for i, lesion in enumerate(run.lesions)}
-        part = part.filter(np.diff(part.relevant_matrix().indptr) > 0)
-        part = part.filter(np.array([lesion in row_of for lesion in part.table["lesion"].to_pylist()], bool))
-        if part.size == 0:
-            raise TrainingError(f"run {run.run_id}: no prediction for any labelled {split} lesion; train again")
-        rows = np.array([row_of[lesion] for lesion in part.table["lesion"].to_pylist()])
-        return cls(part, run.score[rows], run.probability[rows], *truth_of(part))
-
-    @property
-    def patients(self) -> np.ndarray:
-        return np.array(self.cohort.table["patient"].to_pylist())
-
-
-def evaluate(run: Run, cohort: Cohort) -> Evaluation:
+def evaluate(run: Run, cohort: Cohort, hand: Judged | None = None) -> Evaluation:
     """Judge a run's predictions of the validation and test lesions of its cohort.
+
+    Args:
+        run: the model, with its predictions of them.
+        cohort: the one it was trained on.
+        hand: hand-labelled lesions (:func:`learn.hand_labels.judge_by_hand`), judged beside them as ``hand``; all
+            thresholds stay those of the text-mined validation lesions.
 
     Raises:
         TrainingError: the cohort is not the run's, or none of its lesions has a prediction.
     """
     run.require_cohort(cohort)
-    judged = {split: _Judged.of(run, cohort, split) for split in ("val", "test")}
+    judged = {split: Judged.of_split(run, cohort, split) for split in ("val", "test")}
+    if hand is not None:
+        judged["hand"] = hand
     val, test = judged["val"], judged["test"]
     grid = grid_thresholds(val.truth, val.score, val.used)
     areas = {split: auc(j.truth, j.score, j.used) for split, j in judged.items()}
@@ -86,6 +58,7 @@ def evaluate(run: Run, cohort: Cohort) -> Evaluation:
     shared = {f"{a} and {b}": len(patients[a] & patients[b]) for a, b in combinations(SPLITS, 2)}
     decided = decode(test.score, run.thresholds, run.matrices).positive
     counts = Counts.of(test.truth, decided, test.used)
+    as_paper = Counts.of(test.truth, threshold_and_expand(test.score, grid, run.matrices), test.used)
     columns = (
         run.matrices.label_ids,
         run.matrices.names,
@@ -99,28 +72,33 @@ def evaluate(run: Run, cohort: Cohort) -> Evaluation:
         counts.recall().tolist(),
         counts.f1().tolist(),
         run.thresholds.tolist(),
+        as_paper.precision(Undefined.NAN).tolist(),
+        as_paper.recall().tolist(),
+        as_paper.f1().tolist(),
     )
     labels = tuple(
-        LabelFigures(
-            i, n, c, a, b, t, area, ci.low, ci.high, p, r, f, th, "sufficient" if t >= SUFFICIENT else "insufficient"
-        )
-        for i, n, c, a, b, t, area, ci, p, r, f, th in zip(*columns, strict=True)
+        LabelFigures(i, n, c, a, b, t, area, ci.low, ci.high, p, r, f, th, _evidence(t), *paper)
+        for i, n, c, a, b, t, area, ci, p, r, f, th, *paper in zip(*columns, strict=True)
     )
     return Evaluation(run.run_id, shared, splits, labels)
 
 
+def _evidence(positives: int) -> str:
+    return "sufficient" if positives >= SUFFICIENT else "insufficient"
+
+
 def _split_evaluation(
-    run: Run, judged: _Judged, areas: np.ndarray, replicates: np.ndarray, grid: np.ndarray
+    run: Run, judged: Judged, areas: np.ndarray, replicates: np.ndarray, grid: np.ndarray
 ) -> SplitEvaluation:
     matrices = run.matrices
-    support = (judged.truth & judged.used).sum(axis=0)
-    alone = [mean(auc(judged.truth, score, judged.used)) for score in _member_scores(run, judged)]
+    support = judged.support
+    alone = [mean(auc(judged.truth, score, judged.used)) for score in judged.members]
     raw = judged.score >= run.thresholds
     paper = threshold_and_expand(judged.score, grid, matrices)
     coherent = decode(judged.score, run.thresholds, matrices).positive
     defined = ~np.isnan(areas)
     return SplitEvaluation(
-        lesions=judged.cohort.size,
+        lesions=judged.size,
         patients=len(np.unique(judged.patients)),
         macro_auc=mean(areas),
         macro_auc_interval=interval(macro(replicates)),
@@ -144,14 +122,6 @@ def _split_evaluation(
         },
         groups=tuple(_groups(judged, coherent)),
     )
-
-
-def _member_scores(run: Run, judged: _Judged) -> np.ndarray:
-    """Scores of each member network, S x N x C; a run of one network is its own member."""
-    if isinstance(run.recipe, Recipe) and len(run.seeds) > 1:
-        features = run.feature_map.transform(judged.cohort.table)
-        return member_outputs(run.weights, run.recipe, run.matrices.size, features)[0]
-    return judged.score[None]
 
 
 def decisions(truth: np.ndarray, decided: np.ndarray, used: np.ndarray, matrices: RelationMatrices) -> Decisions:
@@ -186,11 +156,11 @@ def coherence(decided: np.ndarray, matrices: RelationMatrices) -> Coherence:
     )
 
 
-def _groups(judged: _Judged, decided: np.ndarray) -> Iterator[Group]:
-    sexes = np.array([sex or "unknown" for sex in judged.cohort.table["sex"].to_pylist()])
+def _groups(judged: Judged, decided: np.ndarray) -> Iterator[Group]:
+    sexes = np.array([sex or "unknown" for sex in judged.table["sex"].to_pylist()])
     parts = [("sex", sex, sexes == sex) for sex in np.unique(sexes).tolist()]
     for by, column, bounds in _GROUPS:
-        values = np.asarray(judged.cohort.table[column].to_numpy(), np.float64)
+        values = np.asarray(judged.table[column].to_numpy(), np.float64)
         parts += [(by, name, (values >= low) & (values < high)) for name, low, high in bounds]
         parts.append((by, "unknown", np.isnan(values)))
     for by, name, rows in parts:

@@ -102,7 +102,11 @@ class SplitEvaluation:
 
 @dataclass(frozen=True)
 class LabelFigures:
-    """One label on the test split; NaN where not defined."""
+    """One label on the test split; NaN where not defined.
+
+    ``precision``, ``recall`` and ``f1`` are of the coherent decision at the run's thresholds; those that begin with
+    ``paper`` of the paper's, with thresholds from the released grid.
+    """
 
     label_id: str
     name: str
@@ -118,13 +122,17 @@ class LabelFigures:
     f1: float
     threshold: float
     evidence: str
+    paper_precision: float
+    paper_recall: float
+    paper_f1: float
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """Figures of a run by split, and of every label on the test split.
 
-    ``shared_patients`` counts the patients that two splits have in common, by ``train and val`` and so on.
+    ``splits`` has ``val`` and ``test``, and ``hand`` where hand-labelled lesions were judged. ``shared_patients``
+    counts the patients that two splits have in common, by ``train and val`` and so on.
     """
 
     run_id: str

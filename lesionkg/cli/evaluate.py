@@ -1,119 +1,143 @@
-"""``lesionkg evaluate``: what a run is worth."""
+"""``lesionkg evaluate``: what runs are worth."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
+from kg.errors import UsageError
 from lesionkg.cli.context import RESEARCH_USE_ONLY, Graph, Home, Json, console, graph_url, home_folder, print_json
+from lesionkg.cli.evaluate_tables import print_labels, print_summary
 
 if TYPE_CHECKING:
-    from learn.figures import Evaluation, SplitEvaluation
+    from kg.cohort import Cohort
+    from learn.figures import Evaluation
+    from learn.hand_labels import HandLabels
+    from learn.judged import Judged
     from learn.run import Run
 
 
 def command(
-    run: Annotated[str, typer.Argument(help="Run id, or the run's folder.")],
+    run: Annotated[list[str], typer.Argument(help="Run id, or the run's folder; several to set side by side.")],
     per_label: Annotated[bool, typer.Option("--per-label", help="Figures of every label on the test split.")] = False,
+    hand: Annotated[
+        Path | None, typer.Option(help="File of hand-labelled test lesions, judged beside the text-mined ones.")
+    ] = None,
+    patches: Annotated[
+        Path | None, typer.Option(help="Patch cache with the hand-labelled lesions, for runs that look at pixels.")
+    ] = None,
+    tables: Annotated[
+        Path | None,
+        typer.Option(help="Folder to write the paper's tables to, Markdown and CSV, all runs side by side."),
+    ] = None,
+    labels: Annotated[
+        str | None, typer.Option(help="Labels of Table 2, separated by commas; default frequent and rare ones.")
+    ] = None,
     home: Home = None,
     graph: Graph = None,
     json_: Json = False,
 ) -> None:
-    """Judge a run on the validation and test lesions of its cohort, from the predictions it stored."""
+    """Judge runs on the validation and test lesions of their cohort, from the predictions they stored."""
+    judged = _judge_all(run, hand, patches, home, graph)
+    chosen = [] if labels is None else [name.strip() for name in labels.split(",")]
+    files = _write_tables(tables, judged, chosen)
+    if json_:
+        documents = [_as_json(one, per_label) for one in judged]
+        print_json(documents[0] if len(documents) == 1 else {"runs": documents})
+        return
+    for one in judged:
+        (print_labels if per_label else print_summary)(one.run, one.evaluation)
+        if one.hand_labels is not None:
+            console.print(_said_by_hand(one), highlight=False, soft_wrap=True)
+    if files:
+        console.print(f"Tables: {', '.join(map(str, files))}", highlight=False, soft_wrap=True)
+    _print_sight(judged)
+
+
+@dataclass(frozen=True)
+class _One:
+    run: Run
+    folder: Path
+    cohort: Cohort
+    evaluation: Evaluation
+    hand_labels: HandLabels | None
+    hand: Judged | None
+
+
+def _judge_all(
+    runs: list[str], hand: Path | None, patches: Path | None, home: Path | None, graph: str | None
+) -> list[_One]:
+    from ingest.images.patch_cache import PatchCache
     from learn.evaluation import evaluate
+    from learn.hand_labels import judge_by_hand, read_hand_labels
     from learn.run import Run
     from lesionkg.training_data import pull_training_data
 
-    folder = Path(run) if Path(run).is_dir() else home_folder(home) / "runs" / run
-    read = Run.read(folder)
-    cohort, _ = pull_training_data(graph_url(home, graph), read.cohort)
-    evaluation = evaluate(read, cohort)
-    if json_:
-        labels = {"labels": evaluation.per_label()} if per_label else {}
-        print_json({"run": read.run_id, "saw_pixels": read.saw_pixels, "metrics": evaluation.as_dict(), **labels})
-        return
-    if per_label:
-        console.print(_label_table(evaluation))
-    else:
-        _print_summary(read, evaluation)
-    console.print(f"Run {read.run_id} saw no pixels. {RESEARCH_USE_ONLY}", highlight=False)
+    if patches is not None and hand is None:
+        raise UsageError("--patches: only hand-labelled lesions are looked at again; give their file with --hand")
+    cache = None if patches is None else PatchCache.open(patches)
+    cohorts: dict[str, Cohort] = {}
+    out = []
+    for name in runs:
+        folder = Path(name) if Path(name).is_dir() else home_folder(home) / "runs" / name
+        read = Run.read(folder)
+        if read.cohort not in cohorts:
+            cohorts[read.cohort], _ = pull_training_data(graph_url(home, graph), read.cohort)
+        cohort = cohorts[read.cohort]
+        listed = None if hand is None else read_hand_labels(hand, read.matrices.names)
+        by_hand = None if listed is None else judge_by_hand(read, cohort, listed, cache if read.saw_pixels else None)
+        out.append(_One(read, folder, cohort, evaluate(read, cohort, by_hand), listed, by_hand))
+    return out
 
 
-def _print_summary(run: Run, evaluation: Evaluation) -> None:
-    console.print(_split_table(evaluation))
-    test = evaluation.splits["test"]
-    decided = Table(
-        "decision, on test", "precision", "recall", "F1", "micro F1", "incoherent lesions", "never predicted"
-    )
-    for name, figures, broken, precision in (
-        ("paper (never predicted counts as 1)", test.paper, test.coherence["paper"], test.paper.precision_one),
-        ("paper (counts as 0)", test.paper, test.coherence["paper"], test.paper.precision_zero),
-        ("coherent (counts as 0)", test.coherent, test.coherence["decoded"], test.coherent.precision_zero),
-        ("coherent (left out)", test.coherent, test.coherence["decoded"], test.coherent.precision_nan),
-    ):
-        shown = (precision, figures.recall, figures.f1, figures.micro_f1)
-        counts = (broken.lesions_incoherent, figures.never_predicted)
-        decided.add_row(name, *(f"{value:.3f}" for value in shown), *map(str, counts))
-    console.print(decided)
-    groups = Table("test lesions by", "group", "lesions", "patients", "labels", "macro AUC", "95 %", "micro F1")
-    for group in test.groups:
-        groups.add_row(
-            group.by,
-            group.group,
-            f"{group.lesions:,}",
-            str(group.patients),
-            str(group.labels),
-            f"{group.macro_auc:.4f}",
-            f"{group.interval.low:.4f} to {group.interval.high:.4f}",
-            f"{group.micro_f1:.3f}",
-        )
-    console.print(groups)
-    console.print(
-        f"{test.insufficient_labels} of {run.matrices.size} labels have insufficient evidence (under 10 positive test "
-        f"lesions). Calibration error {test.calibration_error['score']:.4f} before, "
-        f"{test.calibration_error['probability']:.4f} after calibration.",
-        highlight=False,
-    )
+def _write_tables(folder: Path | None, judged: list[_One], labels: list[str]) -> list[Path]:
+    from learn.description import data_words, method
+    from learn.paper_tables import Judgement, write_tables
+
+    if folder is None:
+        if labels:
+            raise UsageError("--labels: they choose the rows of Table 2; give a folder with --tables")
+        return []
+    named = []
+    for one in judged:
+        test = one.evaluation.splits["test"]
+        told = [f"cohort {one.run.cohort}, {data_words(one.run)}", f"{test.lesions:,} test lesions"]
+        if one.hand_labels is not None and one.hand is not None:
+            told.append(f"{one.hand.size} of {len(one.hand_labels.indices)} hand-labelled lesions")
+        named.append(Judgement(f"{method(one.run.recipe)} ({one.run.run_id})", one.evaluation, "; ".join(told)))
+    return write_tables(folder, named, labels)
 
 
-def _split_table(evaluation: Evaluation) -> Table:
-    table = Table("", *evaluation.splits)
-
-    def row(name: str, show: object) -> None:
-        assert callable(show)
-        table.add_row(name, *(show(figures) for figures in evaluation.splits.values()))
-
-    def macro(s: SplitEvaluation) -> str:
-        return f"{s.macro_auc:.4f} ({s.macro_auc_interval.low:.4f} to {s.macro_auc_interval.high:.4f})"
-
-    row("lesions (patients)", lambda s: f"{s.lesions:,} ({s.patients})")
-    row("macro AUC, mean score of all seeds (95 %)", macro)
-    row("macro AUC, one seed alone", lambda s: f"{s.seed_macro_auc_mean:.4f} ± {s.seed_macro_auc_sd:.4f}")
-    row("macro AUC, labels with 10 positives or more", lambda s: f"{s.macro_auc_sufficient:.4f}")
-    for name in evaluation.splits["test"].auc_by_class:
-        row(f"macro AUC, {name} labels", lambda s, name=name: f"{s.auc_by_class[name]:.4f}")
-    return table
+def _said_by_hand(one: _One) -> str:
+    assert one.hand_labels is not None and one.hand is not None
+    outside = one.hand_labels.outside
+    text = f"Hand-labelled: {one.hand.size} of {len(one.hand_labels.indices)} lesions could be judged."
+    if outside:
+        listed = ", ".join(f"{term} ({count})" for term, count in outside.items())
+        text += f" Terms that are no labels of {one.run.matrices.label_set}, left out: {listed}."
+    return text
 
 
-def _label_table(evaluation: Evaluation) -> Table:
-    table = Table(
-        "label", "class", "train", "test", "AUC", "95 %", "precision", "recall", "F1", "threshold", "evidence"
-    )
-    for label in evaluation.labels:
-        table.add_row(
-            label.name,
-            label.label_class,
-            str(label.train_positives),
-            str(label.test_positives),
-            f"{label.auc:.3f}",
-            f"{label.auc_low:.3f} to {label.auc_high:.3f}",
-            f"{label.precision:.2f}",
-            f"{label.recall:.2f}",
-            f"{label.f1:.2f}",
-            f"{label.threshold:.3f}",
-            label.evidence,
-        )
-    return table
+def _as_json(one: _One, per_label: bool) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "run": one.run.run_id,
+        "saw_pixels": one.run.saw_pixels,
+        "metrics": one.evaluation.as_dict(),
+    }
+    if one.hand_labels is not None and one.hand is not None:
+        document["hand"] = {
+            "lesions": len(one.hand_labels.indices),
+            "judged": one.hand.size,
+            "terms_outside": dict(one.hand_labels.outside),
+        }
+    return document | ({"labels": one.evaluation.per_label()} if per_label else {})
+
+
+def _print_sight(judged: list[_One]) -> None:
+    from learn.description import sight
+
+    said = " ".join(sight(one.run) for one in judged)
+    console.print(f"{said} {RESEARCH_USE_ONLY}", highlight=False, markup=False)

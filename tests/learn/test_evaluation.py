@@ -13,8 +13,9 @@ from tiny_runs import Trained
 from kg.cohort import Cohort
 from kg.errors import TrainingError
 from kg.matrices import RelationMatrices
-from learn.evaluation import coherence, decisions, evaluate, truth_of
+from learn.evaluation import coherence, decisions, evaluate
 from learn.figures import Evaluation
+from learn.judged import truth_of
 
 
 @pytest.fixture(scope="module")
