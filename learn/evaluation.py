@@ -15,7 +15,7 @@ from kg.cohort import SPLITS, Cohort
 from kg.matrices import RelationMatrices
 from learn.bootstrap import Resampling, interval, macro
 from learn.decode import decode, threshold_and_expand
-from learn.figures import SUFFICIENT, Coherence, Decisions, Evaluation, Group, LabelFigures, SplitEvaluation
+from learn.figures import SUFFICIENT, Coherence, Decisions, Evaluation, Group, LabelFigures, SplitEvaluation, Way
 from learn.judged import Judged
 from learn.metrics import Counts, Undefined, auc, by_class, calibration_error, mean
 from learn.run import Run
@@ -93,9 +93,11 @@ def _split_evaluation(
     matrices = run.matrices
     support = judged.support
     alone = [mean(auc(judged.truth, score, judged.used)) for score in judged.members]
-    raw = judged.score >= run.thresholds
-    paper = threshold_and_expand(judged.score, grid, matrices)
-    coherent = decode(judged.score, run.thresholds, matrices).positive
+    decided = _decided(run, judged, grid)
+    ways = {
+        name: Way(decisions(judged.truth, each, judged.used, matrices), coherence(each, matrices))
+        for name, each in decided.items()
+    }
     defined = ~np.isnan(areas)
     return SplitEvaluation(
         lesions=judged.size,
@@ -109,19 +111,29 @@ def _split_evaluation(
         seed_macro_auc=tuple(alone),
         seed_macro_auc_mean=float(np.mean(alone)),
         seed_macro_auc_sd=float(np.std(alone, ddof=1)) if len(alone) > 1 else float("nan"),
-        paper=decisions(judged.truth, paper, judged.used, matrices),
-        coherent=decisions(judged.truth, coherent, judged.used, matrices),
+        paper=ways["paper"].decisions,
+        coherent=ways["greedy"].decisions,
         coherence={
-            "thresholds_only": coherence(raw, matrices),
-            "paper": coherence(paper, matrices),
-            "decoded": coherence(coherent, matrices),
+            "thresholds_only": ways["thresholds"].coherence,
+            "paper": ways["paper"].coherence,
+            "decoded": ways["greedy"].coherence,
         },
+        ways=ways,
         calibration_error={
             "score": calibration_error(judged.score, judged.truth, judged.used),
             "probability": calibration_error(judged.probability, judged.truth, judged.used),
         },
-        groups=tuple(_groups(judged, coherent)),
+        groups=tuple(_groups(judged, decided["greedy"])),
     )
+
+
+def _decided(run: Run, judged: Judged, grid: np.ndarray) -> dict[str, np.ndarray]:
+    """Label sets by every way of deciding, each N x C bool."""
+    return {
+        "thresholds": judged.score >= run.thresholds,
+        "paper": threshold_and_expand(judged.score, grid, run.matrices),
+        "greedy": decode(judged.score, run.thresholds, run.matrices).positive,
+    }
 
 
 def decisions(truth: np.ndarray, decided: np.ndarray, used: np.ndarray, matrices: RelationMatrices) -> Decisions:

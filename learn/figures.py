@@ -46,6 +46,14 @@ class Coherence:
 
 
 @dataclass(frozen=True)
+class Way:
+    """One way of deciding label sets: how right they are, and how coherent."""
+
+    decisions: Decisions
+    coherence: Coherence
+
+
+@dataclass(frozen=True)
 class Group:
     """Lesions of one sex, age group or size. The area under the curve covers labels with enough positives in it."""
 
@@ -78,6 +86,7 @@ class SplitEvaluation:
         paper: thresholds from the released grid, then ancestors added.
         coherent: the run's thresholds and :func:`learn.decode.decode`.
         coherence: of plain thresholds, of the paper's way, and of the coherent one.
+        ways: every way of deciding: ``thresholds`` alone, ``paper``, and each coherent decoder by name.
         calibration_error: expected calibration error of the scores, and of the calibrated probabilities.
         groups: breakdown by sex, age and lesion size.
     """
@@ -96,6 +105,7 @@ class SplitEvaluation:
     paper: Decisions
     coherent: Decisions
     coherence: dict[str, Coherence]
+    ways: dict[str, Way]
     calibration_error: dict[str, float]
     groups: tuple[Group, ...]
 

@@ -86,12 +86,49 @@ class Counts:
         return np.where(self.actual > 0, _ratio(2 * self.true, self.predicted + self.actual, 0.0), np.nan)
 
 
-def calibration_error(probability: np.ndarray, truth: np.ndarray, used: np.ndarray, bins: int = 15) -> float:
-    """Expected calibration error over all used pairs: mean gap of probability and frequency in equal-width bins."""
+def precision_recall(truth: np.ndarray, score: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Precision and recall of each label when all pairs with at least a pair's score are predicted, both N x C.
+
+    Rows are in falling order of score, equal scores count together; recall is NaN for a label without a positive.
+    """
+    order = np.argsort(-score, axis=0, kind="stable")
+    ordered = np.take_along_axis(score, order, axis=0)
+    true = np.cumsum(np.take_along_axis(truth & used, order, axis=0), axis=0)
+    predicted = np.cumsum(np.take_along_axis(used, order, axis=0), axis=0)
+    lesions, labels = score.shape
+    ends = np.concatenate([ordered[1:] != ordered[:-1], np.ones((1, labels), bool)])
+    last = np.where(ends, np.arange(lesions)[:, None], lesions)
+    last = np.minimum.accumulate(last[::-1], axis=0)[::-1]
+    true, predicted = np.take_along_axis(true, last, axis=0), np.take_along_axis(predicted, last, axis=0)
+    with np.errstate(invalid="ignore"):
+        return np.where(predicted > 0, true / np.maximum(predicted, 1), 1.0), true / true[-1]
+
+
+def precision_at(precision: np.ndarray, recall: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Best precision of each label at or above each level of recall, levels x C; NaN where recall is.
+
+    Args:
+        precision, recall: N x C, of :func:`precision_recall`.
+        levels: shape (L,), each at most 1.
+    """
+    best = np.maximum.accumulate(precision[::-1], axis=0)[::-1]
+    first = np.stack([(recall < level).sum(axis=0) for level in levels])
+    return np.where(np.isnan(recall[0]), np.nan, np.take_along_axis(best, first, axis=0))
+
+
+def reliability(
+    probability: np.ndarray, truth: np.ndarray, used: np.ndarray, bins: int = 15
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sum of probabilities, positives and number of all used pairs in equal-width bins of probability, each (bins,)."""
     p, t = probability[used].astype(np.float64), truth[used].astype(np.float64)
     place = np.minimum((p * bins).astype(np.int64), bins - 1)
-    gap = np.bincount(place, t, bins) - np.bincount(place, p, bins)
-    return float(np.abs(gap).sum() / max(len(p), 1))
+    return np.bincount(place, p, bins), np.bincount(place, t, bins), np.bincount(place, minlength=bins)
+
+
+def calibration_error(probability: np.ndarray, truth: np.ndarray, used: np.ndarray, bins: int = 15) -> float:
+    """Expected calibration error over all used pairs: mean gap of probability and frequency in equal-width bins."""
+    expected, positive, count = reliability(probability, truth, used, bins)
+    return float(np.abs(positive - expected).sum() / max(count.sum(), 1))
 
 
 def mean(values: np.ndarray, where: np.ndarray | None = None) -> float:

@@ -35,8 +35,6 @@ lesions of DeepLesion."""
 MINIMA = (1000, 500, 200, 100, 50, 20, 10, 0)
 """Figure 5: labels with more training lesions than this; the paper begins with 1,000 and 500."""
 
-_PER_CLASS = 5
-
 
 @dataclass(frozen=True)
 class Judgement:
@@ -112,7 +110,7 @@ def table_2(judgements: Sequence[Judgement], labels: Sequence[str] = ()) -> Tabl
     Raises:
         UsageError: no run has such a label.
     """
-    chosen = _chosen(judgements, labels) if labels else _typical(judgements[0].evaluation.labels)
+    chosen = _chosen(judgements, labels) if labels else typical_labels(judgements[0].evaluation.labels)
     found = [{label.label_id: label for label in j.evaluation.labels} for j in judgements]
     rows = []
     for label in chosen:
@@ -168,6 +166,18 @@ def figure_5(judgements: Sequence[Judgement]) -> Table:
     )
 
 
+def typical_labels(labels: Sequence[LabelFigures], per_class: int = 5) -> list[LabelFigures]:
+    """Of each class the labels most and least often seen in training, among those with evidence where enough have."""
+    out: list[LabelFigures] = []
+    for name in dict.fromkeys(label.label_class for label in labels):
+        known = [x for x in labels if x.label_class == name and not np.isnan(x.auc)]
+        enough = [x for x in known if x.test_positives >= SUFFICIENT]
+        part = sorted(enough if len(enough) >= per_class else known, key=lambda x: -x.train_positives)
+        rare = per_class // 2
+        out += part if len(part) <= per_class else [*part[: per_class - rare], *part[len(part) - rare :]]
+    return out
+
+
 def write_tables(folder: Path | str, judgements: Sequence[Judgement], labels: Sequence[str] = ()) -> list[Path]:
     """Write the three tables as Markdown and CSV.
 
@@ -195,17 +205,6 @@ def _chosen(judgements: Sequence[Judgement], labels: Sequence[str]) -> list[Labe
 
 def _keys(label: LabelFigures) -> tuple[str, str]:
     return label.name, label.label_id
-
-
-def _typical(labels: Sequence[LabelFigures]) -> list[LabelFigures]:
-    """Of each class the labels most and least often seen in training, among those with evidence."""
-    out: list[LabelFigures] = []
-    for name in dict.fromkeys(label.label_class for label in labels):
-        known = [x for x in labels if x.label_class == name and not np.isnan(x.auc)]
-        enough = [x for x in known if x.test_positives >= SUFFICIENT]
-        part = sorted(enough if len(enough) >= _PER_CLASS else known, key=lambda x: -x.train_positives)
-        out += part if len(part) <= _PER_CLASS else [*part[: _PER_CLASS - 2], *part[-2:]]
-    return out
 
 
 def _cells(area: float, figures: Decisions, undefined: str) -> list[str]:

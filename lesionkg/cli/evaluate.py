@@ -36,14 +36,18 @@ def command(
     labels: Annotated[
         str | None, typer.Option(help="Labels of Table 2, separated by commas; default frequent and rare ones.")
     ] = None,
+    page: Annotated[bool, typer.Option("--page", help="Write report.html into each run's folder.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Write the report page of one run to this file.")] = None,
     home: Home = None,
     graph: Graph = None,
     json_: Json = False,
 ) -> None:
     """Judge runs on the validation and test lesions of their cohort, from the predictions they stored."""
+    if report is not None and len(run) > 1:
+        raise UsageError(f"--report: one file for {len(run)} runs; use --page, which writes into each run's folder")
     judged = _judge_all(run, hand, patches, home, graph)
     chosen = [] if labels is None else [name.strip() for name in labels.split(",")]
-    files = _write_tables(tables, judged, chosen)
+    files = _write_tables(tables, judged, chosen) + _write_pages(judged, page, report)
     if json_:
         documents = [_as_json(one, per_label) for one in judged]
         print_json(documents[0] if len(documents) == 1 else {"runs": documents})
@@ -53,7 +57,7 @@ def command(
         if one.hand_labels is not None:
             console.print(_said_by_hand(one), highlight=False, soft_wrap=True)
     if files:
-        console.print(f"Tables: {', '.join(map(str, files))}", highlight=False, soft_wrap=True)
+        console.print(f"Written: {', '.join(map(str, files))}", highlight=False, soft_wrap=True)
     _print_sight(judged)
 
 
@@ -109,6 +113,20 @@ def _write_tables(folder: Path | None, judged: list[_One], labels: list[str]) ->
             told.append(f"{one.hand.size} of {len(one.hand_labels.indices)} hand-labelled lesions")
         named.append(Judgement(f"{method(one.run.recipe)} ({one.run.run_id})", one.evaluation, "; ".join(told)))
     return write_tables(folder, named, labels)
+
+
+def _write_pages(judged: list[_One], page: bool, report: Path | None) -> list[Path]:
+    from learn.report_page import report_page
+
+    files = []
+    for one in judged:
+        targets = [*([one.folder / "report.html"] if page else []), *([report] if report is not None else [])]
+        if targets:
+            text = report_page(one.run, one.cohort, one.evaluation)
+        for target in targets:
+            target.write_text(text, encoding="utf-8")
+        files += targets
+    return files
 
 
 def _said_by_hand(one: _One) -> str:
