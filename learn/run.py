@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from ingest.images.geometry import PatchGeometry
 from kg.cohort import Cohort
 from kg.errors import InputError, LesionKGError, TrainingError, UsageError
 from kg.matrices import RelationMatrices
@@ -32,6 +33,8 @@ METADATA = "metadata"
 """Features that come from what is known of a lesion, without pixels."""
 IMAGE = "image"
 """Features that a network computes from a patch of CT."""
+
+_GEOMETRY = "patch.geometry"
 
 AnyRecipe = Recipe | ImageRecipe
 _RECIPES: Mapping[str, type[Recipe] | type[ImageRecipe]] = {METADATA: Recipe, IMAGE: ImageRecipe}
@@ -50,7 +53,8 @@ class Run:
         created: when a run of this configuration was first trained, UTC, ISO 8601.
         recipe: every choice of the training.
         matrices: relations it was trained with.
-        weights: tensors by name: ``<seed>.<parameter>`` of each member network, ``features.*`` and ``calibration.*``.
+        weights: tensors by name: ``<seed>.<parameter>`` of each member network, ``features.*``, ``patch.geometry`` and
+            ``calibration.*``.
         thresholds: on ``score``, shape (C,).
         metrics: what the evaluation said, by split.
         lesions: N lesion ids.
@@ -108,6 +112,15 @@ class Run:
             raise UsageError(f"run {self.run_id}: it looks at pixels, not at metadata; give it patches")
         parts = (self.weights[f"features.{name}"] for name in ("centre", "scale", "fill"))
         return MetadataFeatures(self.recipe.frequencies, self.recipe.midline, *parts)
+
+    @property
+    def geometry(self) -> PatchGeometry | None:
+        """Of the patches that the model looks at; None when it looks at none."""
+        values = self.weights.get(_GEOMETRY)
+        if values is None:
+            return None
+        size, spacing_mm, neighbour_mm, longest_side = values.tolist()
+        return PatchGeometry(int(size), spacing_mm, neighbour_mm, int(longest_side))
 
     @property
     def calibration(self) -> Calibration:
@@ -227,6 +240,12 @@ class Run:
             split=np.array(table["split"].to_pylist()),
             **{name: _matrix(table[name]) for name in ("score", "probability", "embedding")},
         )
+
+
+def geometry_weights(geometry: PatchGeometry) -> dict[str, np.ndarray]:
+    """What :attr:`Run.weights` holds of a patch geometry."""
+    settings = (geometry.size, geometry.spacing_mm, geometry.neighbour_mm, geometry.longest_side)
+    return {_GEOMETRY: np.array(settings, np.float64)}
 
 
 def run_id_of(
