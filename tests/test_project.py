@@ -35,7 +35,15 @@ def wheel_names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 
 def test_the_wheel_holds_every_data_file(wheel_names: set[str]) -> None:
-    folders = ("ontologies", "ingest/rules", "ingest/samples", "ingest/tables", "learn/relation", "queries/named")
+    folders = (
+        "ontologies",
+        "ingest/phantom",
+        "ingest/rules",
+        "ingest/samples",
+        "ingest/tables",
+        "learn/relation",
+        "queries/named",
+    )
     data = {str(p.relative_to(ROOT)) for f in folders for p in (ROOT / f).rglob("*") if p.is_file()}
     wanted = {name for name in data if "__pycache__" not in name}
     assert any(name.endswith(".ttl") for name in wanted)
