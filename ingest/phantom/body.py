@@ -68,9 +68,9 @@ class Body:
 
     def place(self, position: np.ndarray) -> np.ndarray:
         """A place of the atlas in this body, pulled inside its outline; shape (3,)."""
-        at = np.asarray(position * self.scale)
+        at: np.ndarray = position * self.scale
         half = self.half_axes(at[2])
-        out = np.sqrt(((at[:2] / half) ** 2).sum())
+        out = float(np.sqrt(((at[:2] / half) ** 2).sum()))
         at[:2] /= max(1.0, out / 0.97)
         return at
 
@@ -83,7 +83,7 @@ class Body:
         """x and y relative to the trunk at that depth, z along the body, as DeepLesion gives it; each in [0, 1]."""
         half = self.half_axes(position[2])
         along = 0.3 + 0.00068 * position[2] / self.scale[2]
-        return np.clip([*(0.5 + 0.5 * position[:2] / half), along], 0, 1)
+        return np.asarray(np.clip([*(0.5 + 0.5 * position[:2] / half), along], 0, 1))
 
     def slice(self, z: float, grid: Grid, rng: np.random.Generator) -> np.ndarray:
         """The slice at depth z, shape (size, size) in HU, float32; rows go to the back, columns to the left side."""
@@ -91,23 +91,25 @@ class Body:
         image = np.full((grid.size, grid.size), AIR, np.float32)
         half = self.half_axes(z)
         edge = 2.0 * grid.spacing
-        if z > _TWO_THIGHS_FROM * self.scale[2]:
-            radius = np.sqrt(((np.abs(x) - 0.5 * half[0]) / (0.48 * half[0])) ** 2 + (y / half[1]) ** 2)
+        thighs = z > _TWO_THIGHS_FROM * self.scale[2]
+        if thighs:
+            trunk = np.sqrt(((np.abs(x) - 0.5 * half[0]) / (0.48 * half[0])) ** 2 + (y / half[1]) ** 2)
         else:
-            radius = np.sqrt((x / half[0]) ** 2 + (y / half[1]) ** 2)
-            if abs(z / self.scale[2] - 262) < 40:
-                radius = np.minimum(radius, np.sqrt(((np.abs(x) - 85) / 42) ** 2 + ((y + 92) / 30) ** 2))
-        inside = (1 - radius) * half[1]
-        image += (SKIN - AIR) * np.clip(inside / edge + 0.5, 0, 1)
-        image += (FAT - SKIN) * np.clip((inside - 4) / edge, 0, 1)
-        if z < _TWO_THIGHS_FROM * self.scale[2]:
-            image += (MUSCLE - FAT) * np.clip((inside - 14) / edge, 0, 1)
-        self._ribs(image, radius, x, y, z)
+            trunk = np.sqrt((x / half[0]) ** 2 + (y / half[1]) ** 2)
+        outer = trunk
+        if abs(z / self.scale[2] - 262) < 40:
+            outer = np.minimum(trunk, np.sqrt(((np.abs(x) - 85) / 42) ** 2 + ((y + 92) / 30) ** 2))
+        inside = (1 - outer) * half[1]
+        image += (FAT - AIR) + (SKIN - FAT) * np.clip((4 - inside) / edge, 0, 1)
+        if not thighs:
+            image += (MUSCLE - FAT) * np.clip(((1 - trunk) * half[1] - 14) / edge, 0, 1)
+        self._ribs(image, trunk, x, y, z)
         for hu, cx, cy, cz, rx, ry, rz in self.organs:
             rest = 1 - ((z - cz) / rz) ** 2
             if rest > 0.01:
                 shrink = np.sqrt(rest)
                 draw_ellipse(image, grid, hu, (cx, cy), (rx * shrink, ry * shrink))
+        image = np.asarray(AIR + (image - AIR) * np.clip(inside / edge + 0.5, 0, 1), np.float32)
         image += rng.standard_normal(image.shape, np.float32) * _NOISE_HU
         return image
 
