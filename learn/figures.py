@@ -109,6 +109,12 @@ class SplitEvaluation:
     calibration_error: dict[str, float]
     groups: tuple[Group, ...]
 
+    @property
+    def one_network(self) -> str:
+        """Macro area under the curve of one network alone in words: mean, and spread where there are several."""
+        spread = "" if np.isnan(self.seed_macro_auc_sd) else f" ± {self.seed_macro_auc_sd:.4f}"
+        return f"{self.seed_macro_auc_mean:.4f}{spread}"
+
 
 @dataclass(frozen=True)
 class LabelFigures:

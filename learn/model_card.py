@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from ingest.images.geometry import WINDOW_HU
+from ingest.release import DEEPLESION
 from learn.calibration import METHOD
+from learn.description import is_synthetic, method
 from learn.figures import SUFFICIENT, Decisions, Evaluation, SplitEvaluation
+from learn.image.recipe import NAMED, ImageRecipe
+from learn.recipe import Recipe
 from learn.run import Run
+
+_SYNTHETIC = (
+    "**Synthetic data.** It was trained and judged on a phantom set: no patient stands behind these lesions, and the "
+    "figures below say nothing about patients."
+)
 
 
 def model_card(run: Run, evaluation: Evaluation) -> str:
     """Markdown text. Every figure comes from ``evaluation``."""
     test, val = evaluation.splits["test"], evaluation.splits["val"]
-    seeds = len(run.seeds)
     return "\n".join(
         [
             f"# Model card: {run.run_id}",
             "",
-            "**Research use only; not for diagnosis.** "
-            "This model saw no pixels: it predicts labels of a CT lesion from where it is in the body, how large it "
-            "is, how the scan was made and displayed, and the patient's sex and age. It cannot see what a lesion "
-            "looks like.",
+            f"**Research use only; not for diagnosis.** {_seen(run)}",
             "",
+            *([_SYNTHETIC, ""] if is_synthetic(run) else []),
             "## What it is",
             "",
-            f"* LesaNet's head (score, score propagation and embedding layers) over metadata features; {seeds} "
-            f"network{'s' if seeds > 1 else ''} (seeds {', '.join(map(str, run.seeds))}), whose scores are averaged.",
+            *_made_of(run),
             f"* Labels: {run.matrices.size} of `{run.matrices.label_set}`. Relations: matrix hash "
             f"`{run.matrices.matrix_hash[:10]}`, revision {run.matrices.revision}.",
-            f"* Cohort: `{run.cohort}` (DeepLesion lesions, labels mined from reports by LesaNet's authors, LesaNet's "
-            f"split). Label data hash `{run.label_data_hash[:10]}`.",
+            f"* Cohort: `{run.cohort}` ({_cohort_words(run)}). Label data hash `{run.label_data_hash[:10]}`.",
+            *([f"* Patches: content hash `{run.inputs[:10]}`."] if run.inputs else []),
             f"* First trained: {run.created}. Every setting is in `config.json`.",
             "",
             "## What it is worth",
@@ -80,18 +88,90 @@ def model_card(run: Run, evaluation: Evaluation) -> str:
             "",
             "## Limits",
             "",
-            "* It knows where lesions usually are, not what this one is: two lesions at one place and of one size look "
-            "alike to it.",
-            "* Labels were mined from report sentences. In training they are predicted by the authors' text mining, "
-            "with errors; a label nobody mentioned counts as absent.",
+            *_limits(run),
             "* The split is kept as released. Patients in two splits: "
             + ", ".join(f"{count} in {pair}" for pair, count in evaluation.shared_patients.items())
             + ".",
-            "* One hospital, one data set; most lesions are findings that a radiologist measured.",
-            "* The location was computed from images by the data set's authors; a new lesion needs it from elsewhere.",
             "",
         ]
     )
+
+
+def _seen(run: Run) -> str:
+    if run.saw_pixels:
+        return (
+            "This model looked at pixels: it predicts labels of a CT lesion from a patch of the image and the lesion's "
+            "box in it, and from nothing else that is known of patient or scan."
+        )
+    return (
+        "This model saw no pixels: it predicts labels of a CT lesion from where it is in the body, how large it is, "
+        "how the scan was made and displayed, and the patient's sex and age. It cannot see what a lesion looks like."
+    )
+
+
+def _made_of(run: Run) -> list[str]:
+    recipe = run.recipe
+    if isinstance(recipe, Recipe):
+        seeds = len(run.seeds)
+        return [
+            "* LesaNet's head (score, score propagation and embedding layers) over metadata features; "
+            f"{seeds} network{'s' if seeds > 1 else ''} (seeds {', '.join(map(str, run.seeds))}), whose scores are "
+            "averaged.",
+        ]
+    parameters = sum(v.size for name, v in run.weights.items() if name.startswith(f"{recipe.seed}."))
+    lines = [
+        f"* {method(recipe)}: LesaNet's head over a {recipe.backbone} trunk, {recipe.width:g} of the paper's width, "
+        f"RoI pooling `{recipe.roi}`; {parameters:,} numbers in its weights, seed {recipe.seed}.",
+        f"* Objective `{recipe.objective}`, optimiser `{recipe.optimiser}`, {recipe.epochs} epochs of batches of "
+        f"{recipe.batch}, augmentation `{recipe.augmentation}`. {_recipe_words(recipe)}",
+    ]
+    if geometry := run.geometry:
+        side = geometry.size * geometry.spacing_mm
+        lines.append(
+            f"* Patch: {geometry.size} x {geometry.size} pixels of {geometry.spacing_mm:g} mm ({side:g} mm a side) on "
+            f"the key slice and {geometry.neighbour_mm:g} mm above and below it, one intensity window "
+            f"{WINDOW_HU[0]:g} to {WINDOW_HU[1]:g} HU."
+        )
+    return lines
+
+
+def _recipe_words(recipe: ImageRecipe) -> str:
+    named = [name for name in NAMED if replace(ImageRecipe.named(name), seed=recipe.seed) == recipe]
+    return f"Recipe `{named[0]}`." if named else "A recipe of its own."
+
+
+def _cohort_words(run: Run) -> str:
+    if is_synthetic(run):
+        return "synthetic lesions with made labels"
+    if run.cohort.startswith(f"{DEEPLESION.cohort}-"):
+        return "DeepLesion lesions, labels mined from reports by LesaNet's authors, LesaNet's split"
+    return "labels and split as frozen there"
+
+
+def _limits(run: Run) -> list[str]:
+    lines = []
+    if run.saw_pixels:
+        lines += [
+            "* It sees the patch and nothing beyond it; a lesion larger than the patch is cut off.",
+            "* It needs the lesion's box: it does not find lesions, and says nothing of tissue without one.",
+        ]
+    else:
+        lines.append(
+            "* It knows where lesions usually are, not what this one is: two lesions at one place and of one size look "
+            "alike to it."
+        )
+    if is_synthetic(run):
+        return [*lines, "* Shapes, textures and labels are made by a program; nothing here carries over to patients."]
+    lines += [
+        "* Labels were mined from report sentences. In training they are predicted by the authors' text mining, with "
+        "errors; a label nobody mentioned counts as absent.",
+        "* One hospital, one data set; most lesions are findings that a radiologist measured.",
+    ]
+    if not run.saw_pixels:
+        lines.append(
+            "* The location was computed from images by the data set's authors; a new lesion needs it from elsewhere."
+        )
+    return lines
 
 
 def _rows(val: SplitEvaluation, test: SplitEvaluation) -> list[tuple[str, str, str]]:
@@ -106,7 +186,7 @@ def _rows(val: SplitEvaluation, test: SplitEvaluation) -> list[tuple[str, str, s
         ),
         both(
             "macro AUC, one seed alone, mean ± sd",
-            lambda s: f"{s.seed_macro_auc_mean:.4f} ± {s.seed_macro_auc_sd:.4f}",
+            lambda s: s.one_network,
         ),
         both(f"macro AUC, labels with at least {SUFFICIENT} positives", lambda s: f"{s.macro_auc_sufficient:.4f}"),
         both("AUC weighted by positives", lambda s: f"{s.weighted_auc:.4f}"),

@@ -121,17 +121,12 @@ def _splits(evaluation: Evaluation) -> str:
         "macro AUC (95 %)",
         lambda s: f"{s.macro_auc:.4f} ({s.macro_auc_interval.low:.4f} to {s.macro_auc_interval.high:.4f})",
     )
-    row("macro AUC of one network alone", _alone)
+    row("macro AUC of one network alone", lambda s: s.one_network)
     row(f"macro AUC, labels with {SUFFICIENT} positives or more", lambda s: _number(s.macro_auc_sufficient))
     row("AUC weighted by positives", lambda s: _number(s.weighted_auc))
     for name in evaluation.splits["test"].auc_by_class:
         row(f"macro AUC, {name} labels", lambda s, name=name: _number(s.auc_by_class[name]))  # type: ignore[misc]
     return _table("", ["", *columns], rows, numeric=range(1, len(columns) + 1))
-
-
-def _alone(figures: SplitEvaluation) -> str:
-    spread = figures.seed_macro_auc_sd
-    return _number(figures.seed_macro_auc_mean) + ("" if np.isnan(spread) else f" ± {spread:.4f}")
 
 
 def _ways(evaluation: Evaluation) -> str:
