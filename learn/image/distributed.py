@@ -64,6 +64,8 @@ class Group:
 def joined(device: str = "auto") -> Iterator[Group]:
     """The group that torchrun started this process in; of this process alone when it did not.
 
+    Within another such block it is the same group.
+
     Args:
         device: see :class:`learn.image.execution.Execution`; GPUs talk over NCCL, CPUs over Gloo.
     """
@@ -71,6 +73,9 @@ def joined(device: str = "auto") -> Iterator[Group]:
         yield Group()
         return
     group = Group(*(int(os.environ[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK")))
+    if dist.is_initialized():
+        yield group
+        return
     on_gpu = device != "cpu" and torch.cuda.is_available()
     if on_gpu:
         torch.cuda.set_device(group.local_rank)

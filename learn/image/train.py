@@ -20,7 +20,7 @@ from learn.image.examples import Examples
 from learn.image.execution import Execution
 from learn.image.network import image_network
 from learn.image.predict import outputs_of
-from learn.image.recipe import ImageRecipe
+from learn.image.recipe import Augmentation, ImageRecipe
 from learn.image.trainer import CHECKPOINT, Progress, Setting, Trainer
 from learn.image.validation import Validation
 from learn.run import IMAGE, Run, geometry_weights, run_id_of
@@ -77,6 +77,9 @@ def train_images(
                 f"cohort {cohort.id}: no {split} lesion has a label and a patch in {cache.folder}; "
                 "build the cache from the images of this cohort"
             )
+    tell = say or _nothing
+    if recipe.augmentation is Augmentation.LATERAL and not sides.known:
+        tell("the graph has no CONTRALATERAL_OF relation among these labels: no patch is flipped left to right")
     run_id = run_id_of(IMAGE, cohort.id, cohort.label_data_hash, matrices, recipe.as_dict(), cache.content_hash)
     folder = Path(runs_folder) / f"{run_id}.training"
     with joined(execution.device) as group:
@@ -95,7 +98,7 @@ def train_images(
             recipe,
             Setting(execution, group, folder, origin, progress),
         )
-        _restore(trainer, say if say is not None and group.writes else _nothing)
+        _restore(trainer, tell if group.writes else _nothing)
         state = trainer.run()
         if group.writes:
             network = image_network(recipe, matrices.size, cache.geometry.size)

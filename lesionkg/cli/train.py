@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +17,7 @@ from lesionkg.cli.context import (
     Home,
     Json,
     console,
+    errors,
     graph_url,
     home_folder,
     print_json,
@@ -22,63 +25,164 @@ from lesionkg.cli.context import (
 )
 
 if TYPE_CHECKING:
+    from learn.image.execution import Execution
+    from learn.image.recipe import ImageRecipe
+    from learn.recipe import Recipe
     from learn.run import Run
+
+_PATCHES = "Patches (--features image)"
+_METADATA = "Metadata (--features metadata)"
 
 
 def command(
-    features: Annotated[str, typer.Option(help="What the model looks at; 'metadata' looks at no pixels.")] = "metadata",
+    features: Annotated[
+        str, typer.Option(help="What the model looks at: 'metadata' (no pixels) or 'image' (CT patches).")
+    ] = "metadata",
     cohort: Annotated[str, typer.Option(help="Id of a cohort, or its name (the newest of that name).")] = "lesanet",
-    seeds: Annotated[
-        str | None, typer.Option(help="Seeds separated by commas, one network each; default 0,1,2,3,4.")
-    ] = None,
     recipe: Annotated[
-        Path | None, typer.Option(help="JSON file with settings that differ from the default recipe.")
+        str | None,
+        typer.Option(
+            help="JSON file with settings that differ from the default recipe; for patches also paper (the default), "
+            "modern, multiscale-cnn, warp or isbi-2019.",
+            show_default=False,
+        ),
     ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Change one setting of the recipe; may be repeated."),
+    ] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(help="Seeds separated by commas, one network each; default 0,1,2,3,4.", rich_help_panel=_METADATA),
+    ] = None,
+    patches: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the patch cache; default HOME/patches.", show_default=False, rich_help_panel=_PATCHES
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.", rich_help_panel=_PATCHES)] = "auto",
+    compile_: Annotated[
+        bool, typer.Option("--compile", help="Compile the network first.", rich_help_panel=_PATCHES)
+    ] = False,
+    channels_last: Annotated[
+        bool,
+        typer.Option("--channels-last", help="Channels innermost: quicker on recent GPUs.", rich_help_panel=_PATCHES),
+    ] = False,
+    sync_batchnorm: Annotated[
+        bool,
+        typer.Option("--sync-batchnorm", help="Share batch statistics among GPUs.", rich_help_panel=_PATCHES),
+    ] = False,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Threads that fetch patches ahead.", rich_help_panel=_PATCHES)
+    ] = 2,
+    checkpoint_steps: Annotated[
+        int, typer.Option(min=1, help="Steps from one checkpoint to the next.", rich_help_panel=_PATCHES)
+    ] = 200,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write TensorBoard files too.", rich_help_panel=_PATCHES)
+    ] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Begin anew in spite of a checkpoint.", rich_help_panel=_PATCHES)
+    ] = False,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            help="Continue from this checkpoint, not from the run's own.", show_default=False, rich_help_panel=_PATCHES
+        ),
+    ] = None,
+    allow_other_relations: Annotated[
+        bool,
+        typer.Option(
+            "--allow-other-relations",
+            help="Continue although the checkpoint was trained with other relations.",
+            rich_help_panel=_PATCHES,
+        ),
+    ] = False,
     home: Home = None,
     graph: Graph = None,
     json_: Json = False,
 ) -> None:
-    """Train on real lesions with the relations of the graph, and write a run into the data folder."""
-    from learn.recipe import Recipe
-    from learn.run import METADATA
-    from lesionkg.training_data import pull_training_data
+    """Train on real lesions with the relations of the graph, and write a run into the data folder.
 
-    if features != METADATA:
-        raise UsageError(f"features {features!r}: only {METADATA!r} exists")
-    chosen = Recipe() if recipe is None else Recipe.read(recipe)
-    if seeds is not None:
-        chosen = replace(chosen, seeds=parse_seeds(seeds))
-    with progress(quiet=json_) as display:
-        task = display.add_task("reading the graph", total=None)
-        lesions, matrices = pull_training_data(graph_url(home, graph), cohort)
+    A training on patches that was interrupted continues when the same command is given again. Several GPUs train one
+    network with: torchrun --nproc-per-node N -m lesionkg train --features image
+    """
+    from learn.run import IMAGE, METADATA
 
-        # Torch takes seconds to import; only here is it needed.
-        from learn.training import train
-
-        display.update(task, description="training")
-        run = train(
-            lesions,
-            matrices,
-            chosen,
-            home_folder(home) / "runs",
-            lambda done, of: display.update(task, completed=done, total=of),
-        )
-    folder = home_folder(home) / "runs" / run.run_id
-    if json_:
-        print_json(_as_json(run, folder))
+    if features == METADATA:
+        chosen = metadata_recipe(recipe, set_ or (), seeds)
+        _report(_train_metadata(chosen, cohort, home, graph, json_), home, json_)
         return
-    test = run.metrics["test"]
-    low, high = test["macro_auc_interval"]["low"], test["macro_auc_interval"]["high"]
-    alone = test["seed_macro_auc_mean"]
-    console.print(
-        f"Run {run.run_id}: macro AUC {test['macro_auc']:.4f} ({low:.4f} to {high:.4f}, 95 %, patients resampled) on "
-        f"{test['lesions']:,} test lesions; one seed alone {alone:.4f}; "
-        f"validation {run.metrics['val']['macro_auc']:.4f}.\n"
-        f"Folder: {folder}\n"
-        f"This model saw no pixels. {RESEARCH_USE_ONLY} Next: lesionkg evaluate {run.run_id}",
-        highlight=False,
-        soft_wrap=True,
+    if features != IMAGE:
+        raise UsageError(f"features {features!r}: give {METADATA!r} or {IMAGE!r}")
+    if seeds is not None:
+        raise UsageError("seeds: a training on patches has one; give --set seed=3")
+    from learn.image.execution import Execution
+
+    execution = Execution(
+        device=device,
+        compile=compile_,
+        channels_last=channels_last,
+        workers=workers,
+        checkpoint_steps=checkpoint_steps,
+        tensorboard=tensorboard,
+        sync_batchnorm=sync_batchnorm,
+        restart=restart,
+        resume=resume,
+        allow_other_relations=allow_other_relations,
     )
+    folder = patches or home_folder(home) / "patches"
+    run = _train_image(image_recipe(recipe, set_ or ()), execution, folder, cohort, home, graph, json_)
+    if run is not None:
+        _report(run, home, json_)
+
+
+def metadata_recipe(recipe: str | None, changes: Sequence[str], seeds: str | None) -> Recipe:
+    """The recipe of a training on metadata, as the options say.
+
+    Raises:
+        InputError: not a recipe, or a setting is unknown or of the wrong kind.
+        UsageError: the options cannot be read.
+    """
+    from learn.recipe import Recipe
+
+    chosen = Recipe() if recipe is None else Recipe.read(recipe)
+    if changes:
+        chosen = Recipe.from_dict(chosen.as_dict() | changed_settings(changes), "--set")
+    return chosen if seeds is None else replace(chosen, seeds=parse_seeds(seeds))
+
+
+def image_recipe(recipe: str | None, changes: Sequence[str]) -> ImageRecipe:
+    """The recipe of a training on patches: one by name, or a JSON file (a name with a dot or a slash), changed.
+
+    Raises:
+        InputError: not a recipe, or a setting is unknown or of the wrong kind.
+        UsageError: no recipe of that name, or the options cannot be read.
+    """
+    from learn.image.recipe import ImageRecipe
+
+    name = recipe or "paper"
+    chosen = ImageRecipe.read(name) if Path(name).suffix or "/" in name else ImageRecipe.named(name)
+    return ImageRecipe.from_dict(chosen.as_dict() | changed_settings(changes), "--set") if changes else chosen
+
+
+def changed_settings(changes: Sequence[str]) -> dict[str, Any]:
+    """Settings by name from texts such as ``epochs=3`` or ``milestones=[2,4]``: JSON values, or plain words.
+
+    Raises:
+        UsageError: a text without a name or a value.
+    """
+    found: dict[str, Any] = {}
+    for change in changes:
+        name, equals, text = change.partition("=")
+        if not (name and equals and text):
+            raise UsageError(f"--set {change!r}: give NAME=VALUE, for example --set epochs=3")
+        try:
+            found[name] = json.loads(text)
+        except ValueError:
+            found[name] = text
+    return found
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
@@ -91,6 +195,71 @@ def parse_seeds(text: str) -> tuple[int, ...]:
         return tuple(int(part) for part in text.split(","))
     except ValueError as error:
         raise UsageError(f"seeds {text!r}: give whole numbers separated by commas, for example 0,1,2") from error
+
+
+def _train_metadata(recipe: Recipe, cohort: str, home: Path | None, graph: str | None, quiet: bool) -> Run:
+    from lesionkg.training_data import pull_training_data
+
+    with progress(quiet=quiet) as display:
+        task = display.add_task("reading the graph", total=None)
+        lesions, matrices = pull_training_data(graph_url(home, graph), cohort)
+
+        # Torch takes seconds to import; only here is it needed.
+        from learn.training import train
+
+        display.update(task, description="training")
+
+        def tell(done: int, of: int) -> None:
+            display.update(task, completed=done, total=of)
+
+        return train(lesions, matrices, recipe, home_folder(home) / "runs", tell)
+
+
+def _train_image(
+    recipe: ImageRecipe,
+    execution: Execution,
+    patches: Path,
+    cohort: str,
+    home: Path | None,
+    graph: str | None,
+    quiet: bool,
+) -> Run | None:
+    """The run; None on a rank that has nothing to tell."""
+    from lesionkg.image_training import train_from_graph
+
+    def say(sentence: str) -> None:
+        errors.print(f"lesionkg: {sentence}", markup=False, highlight=False, soft_wrap=True)
+
+    with progress(quiet=quiet) as display:
+        task = display.add_task("reading the graph", total=None)
+
+        def tell(done: int, of: int) -> None:
+            display.update(task, description="training", completed=done, total=of)
+
+        runs = home_folder(home) / "runs"
+        run, mine = train_from_graph(graph_url(home, graph), cohort, patches, recipe, runs, execution, tell, say)
+        return run if mine else None
+
+
+def _report(run: Run, home: Path | None, json_: bool) -> None:
+    from learn.description import is_synthetic, sight
+
+    folder = home_folder(home) / "runs" / run.run_id
+    if json_:
+        print_json(_as_json(run, folder))
+        return
+    test = run.metrics["test"]
+    low, high = test["macro_auc_interval"]["low"], test["macro_auc_interval"]["high"]
+    alone = "" if len(run.seeds) == 1 else f"one seed alone {test['seed_macro_auc_mean']:.4f}; "
+    lesions = f"{test['lesions']:,} {'synthetic ' if is_synthetic(run) else ''}test lesions"
+    console.print(
+        f"Run {run.run_id}: macro AUC {test['macro_auc']:.4f} ({low:.4f} to {high:.4f}, 95 %, patients resampled) on "
+        f"{lesions}; {alone}validation {run.metrics['val']['macro_auc']:.4f}.\n"
+        f"Folder: {folder}\n"
+        f"{sight(run)} {RESEARCH_USE_ONLY} Next: lesionkg evaluate {run.run_id}",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _as_json(run: Run, folder: Path) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def test_evaluation_prints_tables_that_say_no_pixels(
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        pytest.param(["train", "--features", "image"], 2, "only 'metadata' exists", id="features"),
+        pytest.param(["train", "--features", "pixels"], 2, "give 'metadata' or 'image'", id="features"),
         pytest.param(["train", "--seeds", "1,two"], 2, "whole numbers separated by commas", id="seeds"),
         pytest.param(["train", "--seeds", "1,1"], 2, "distinct", id="seed twice"),
         pytest.param(["train", "--cohort", "absent"], 1, "absent", id="no such cohort"),
