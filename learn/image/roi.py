@@ -101,7 +101,7 @@ def _members(first: Tensor, past: Tensor, length: int, longest: int) -> Tensor:
 
 def _sample_weights(low: Tensor, high: Tensor, scale: float, length: int, size: int) -> Tensor:
     """What each of ``length`` indices adds to each bin, B x n x ``length``: the mean of its samples' linear weights."""
-    low, high = low.clamp(0, length / scale), high.clamp(0, length / scale)
+    low, high = low.clamp(0.0, length / scale), high.clamp(0.0, length / scale)
     share = (torch.arange(size * SAMPLES, dtype=low.dtype, device=low.device) + 0.5) / (size * SAMPLES)
     pixel = low[:, None] + (high - low)[:, None] * share
     place = ((pixel + 0.5) * scale - 0.5).clamp(0, length - 1)

@@ -89,7 +89,7 @@ class MultiScaleTrunk(Trunk):
             raise UsageError(
                 f"patches of {found}: this network takes 3 x {size} x {size}; build the cache to that size"
             )
-        whole = self.whole.expand(len(box), -1)
+        whole = self.whole.expand_as(box)
         found_features, maps = [], patch
         for place, (stage, projection) in enumerate(zip(self.stages, self.projections, strict=True)):
             maps = stage(maps)
