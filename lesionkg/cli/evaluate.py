@@ -45,6 +45,10 @@ def command(
     """Judge runs on the validation and test lesions of their cohort, from the predictions they stored."""
     if report is not None and len(run) > 1:
         raise UsageError(f"--report: one file for {len(run)} runs; use --page, which writes into each run's folder")
+    if labels is not None and tables is None:
+        raise UsageError("--labels: they choose the rows of Table 2; give a folder with --tables")
+    if patches is not None and hand is None:
+        raise UsageError("--patches: only hand-labelled lesions are looked at again; give their file with --hand")
     judged = _judge_all(run, hand, patches, home, graph)
     chosen = [] if labels is None else [name.strip() for name in labels.split(",")]
     files = _write_tables(tables, judged, chosen) + _write_pages(judged, page, report)
@@ -80,18 +84,16 @@ def _judge_all(
     from learn.run import Run
     from lesionkg.training_data import pull_training_data
 
-    if patches is not None and hand is None:
-        raise UsageError("--patches: only hand-labelled lesions are looked at again; give their file with --hand")
     cache = None if patches is None else PatchCache.open(patches)
     cohorts: dict[str, Cohort] = {}
     out = []
     for name in runs:
         folder = Path(name) if Path(name).is_dir() else home_folder(home) / "runs" / name
         read = Run.read(folder)
+        listed = None if hand is None else read_hand_labels(hand, read.matrices.names)
         if read.cohort not in cohorts:
             cohorts[read.cohort], _ = pull_training_data(graph_url(home, graph), read.cohort)
         cohort = cohorts[read.cohort]
-        listed = None if hand is None else read_hand_labels(hand, read.matrices.names)
         by_hand = None if listed is None else judge_by_hand(read, cohort, listed, cache if read.saw_pixels else None)
         out.append(_One(read, folder, cohort, evaluate(read, cohort, by_hand), listed, by_hand))
     return out
@@ -102,8 +104,6 @@ def _write_tables(folder: Path | None, judged: list[_One], labels: list[str]) ->
     from learn.paper_tables import Judgement, write_tables
 
     if folder is None:
-        if labels:
-            raise UsageError("--labels: they choose the rows of Table 2; give a folder with --tables")
         return []
     named = []
     for one in judged:
