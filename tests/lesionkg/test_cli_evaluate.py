@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,42 +14,59 @@ import pytest
 import typer
 from small_release import first_lesions
 
-from ingest.load import load_deeplesion
-from kg.connect import open_store
+from kg.cohort import Cohort
 from kg.errors import LesionKGError
-from kg.graph_ontology import save_ontology
+from kg.matrices import RelationMatrices
 from kg.shipped import load_shipped
+from learn.image.contralateral import Laterality
 from learn.recipe import Recipe
 from learn.run import Run
 from learn.training import train
 from lesionkg.cli import ablate
 from lesionkg.cli.app import run
-from lesionkg.training_data import pull_training_data
+from lesionkg.training_data import COHORT, LATERALITY, MATRICES
 
 TINY = Recipe(seeds=(0,), width=16, depth=1, embedding=8, epochs=2, triplets=100, learning_rate=0.02)
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder whose graph holds the ontology and the first 1,000 lesions."""
+    """A data folder, and beside it what the graph would give: the first 1,000 lesions and their relations."""
     folder = tmp_path_factory.mktemp("home")
-    with open_store(folder / "graph") as store:
-        save_ontology(store, load_shipped())
-        load_deeplesion(store, first_lesions(1000))
+    ontology = load_shipped()
+    matrices = RelationMatrices.from_ontology(ontology, "lesanet-171")
+    (folder / "pulled").mkdir()
+    first_lesions(1000).cohort(matrices).write_parquet(folder / "pulled" / COHORT)
+    matrices.save(folder / "pulled" / MATRICES)
+    Laterality.from_ontology(ontology, "lesanet-171").save(folder / "pulled" / LATERALITY)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def no_graph(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The graph's engine takes seconds to start; ``test_cli_train`` asks a real one."""
+
+    @contextmanager
+    def pulled(graph: str, cohort: str) -> Iterator[Path]:
+        assert graph == str(home / "graph")
+        assert cohort in ("lesanet", Cohort.read_parquet(home / "pulled" / COHORT).id)
+        yield home / "pulled"
+
+    monkeypatch.setattr("lesionkg.training_data.pulled", pulled)
 
 
 @pytest.fixture(scope="module")
 def runs(home: Path) -> list[Run]:
     """Two tiny runs on its lesions."""
-    cohort, matrices = pull_training_data(str(home / "graph"), "lesanet")
+    cohort = Cohort.read_parquet(home / "pulled" / COHORT)
+    matrices = RelationMatrices.load(home / "pulled" / MATRICES)
     return [train(cohort, matrices, replace(TINY, epochs=epochs), home / "runs") for epochs in (1, 2)]
 
 
 @pytest.fixture(scope="module")
 def hand(home: Path) -> Path:
-    """Hand labels of six test lesions of the graph and one beyond it; one term is no label."""
-    cohort, _ = pull_training_data(str(home / "graph"), "lesanet")
+    """Hand labels of six test lesions; one term is no label."""
+    cohort = Cohort.read_parquet(home / "pulled" / COHORT)
     indices = cohort.subset("test").table["index"].to_pylist()[:6]
     rows = [{"text": "SECRET", "lesion_idx": index, "expanded_terms": ["chest", "lung"]} for index in indices]
     rows[0]["expanded_terms"] = ["abdomen", "elbow"]
