@@ -53,6 +53,9 @@ class Look:
         core: added in the middle.
         rim: added in the outer shell.
         halo: added around the lesion.
+        spot: added in the very middle.
+        rings: amplitude of concentric rings.
+        spokes: amplitude of rays inside.
         level: step between the upper and the lower half.
         pieces: further, smaller lesions beside it.
         stripes: amplitude and direction in degrees of each stripe pattern.
@@ -70,6 +73,9 @@ class Look:
     core: float = 0.0
     rim: float = 0.0
     halo: float = 0.0
+    spot: float = 0.0
+    rings: float = 0.0
+    spokes: float = 0.0
     level: float = 0.0
     pieces: float = 0.0
     stripes: tuple[tuple[float, float], ...] = ()

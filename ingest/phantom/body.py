@@ -109,9 +109,8 @@ class Body:
             if rest > 0.01:
                 shrink = np.sqrt(rest)
                 draw_ellipse(image, grid, hu, (cx, cy), (rx * shrink, ry * shrink))
-        image = np.asarray(AIR + (image - AIR) * np.clip(inside / edge + 0.5, 0, 1), np.float32)
         image += rng.standard_normal(image.shape, np.float32) * _NOISE_HU
-        return image
+        return np.asarray(AIR + (image - AIR) * np.clip(inside / edge + 0.5, 0, 1), np.float32)
 
     def _ribs(self, image: np.ndarray, radius: np.ndarray, x: np.ndarray, y: np.ndarray, z: float) -> None:
         depth = z / self.scale[2]

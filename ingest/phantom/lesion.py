@@ -11,8 +11,10 @@ from ingest.phantom.body import Grid
 
 TISSUE_HU = 45.0
 SMALLEST_MM, LARGEST_MM = 4.0, 38.0
-_RADIUS_MM, _RADIUS_SPREAD = 11.0, 0.2
+_RADIUS_MM, _RADIUS_SPREAD = 12.0, 0.18
 _WAVES = 6
+_CONTRAST = 2.0
+"""What labels do to density is exaggerated by this factor, so that a small network learns it from a thousand lesions."""
 _STRIPE_MM = 8.0
 
 
@@ -87,8 +89,8 @@ class Lesion:
         inside = (1 - radius) * np.float32(radii[:2].mean())
         part = image[rows, columns]
         if look.halo:
-            part += look.halo * np.clip(1 - np.abs(radius - 1.3) / 0.4, 0, 1)
-        own = TISSUE_HU + look.hu + self._texture(x, y, radius, inside, phases)
+            part += _CONTRAST * look.halo * np.clip(1 - np.abs(radius - 1.3) / 0.4, 0, 1)
+        own = TISSUE_HU + _CONTRAST * (look.hu + self._texture(x, y, radius, inside, phases))
         cover = np.clip(inside / np.float32(max(look.soft, grid.spacing)) + np.float32(0.5), 0, 1) * look.opacity
         part += cover * (own - part)
 
@@ -107,6 +109,12 @@ class Lesion:
             out += look.grain * waves + look.fleck * np.clip(2 * waves - 1.5, 0, 1)
         if look.core:
             out += look.core * np.clip((0.6 - radius) * 5, 0, 1)
+        if look.spot:
+            out += look.spot * np.clip((0.35 - radius) * 8, 0, 1)
+        if look.rings:
+            out += look.rings * np.cos(radius * (4 * np.pi))
+        if look.spokes:
+            out += look.spokes * np.cos(6 * np.arctan2(y, x)) * np.clip(radius * 3, 0, 1)
         if look.rim:
             out += look.rim * np.clip(1.5 - np.abs(inside - 2) / 1.5, 0, 1)
         if look.level:
