@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import made_patches
 import numpy as np
 import pytest
 from tiny_runs import Trained
@@ -19,6 +20,8 @@ from kg.matrices import RelationMatrices
 from learn.evaluation import evaluate
 from learn.hand_labels import HandLabels, judge_by_hand, read_hand_labels
 from learn.image.recipe import ImageRecipe
+from learn.image.train import train_images
+from learn.judged import Judged
 from learn.predict import predict
 
 SECRET = "words of a report"
@@ -129,3 +132,22 @@ def test_a_run_that_looks_at_pixels_needs_patches_of_the_lesions(
     other = write_cache(tmp_path / "cache", PatchGeometry(16), ["DL:00001"], np.zeros((1, 3, 16, 16)), np.zeros((1, 4)))
     with pytest.raises(TrainingError, match="none of the hand-labelled lesions has a patch"):
         judge_by_hand(run, cohort, hand, other)
+
+
+def test_a_run_on_patches_is_judged_on_the_patches_it_is_given(tmp_path: Path) -> None:
+    matrices = made_patches.made_matrices()
+    cohort = made_patches.made_cohort(matrices)
+    cache = made_patches.made_cache(tmp_path / "cache", cohort)
+    run = train_images(cohort, matrices, cache, made_patches.TINY, tmp_path / "runs")
+    test = cohort.subset("test")
+    indices = test.table["index"].to_pylist()
+    hand = HandLabels(tuple(reversed(indices)), test.relevant_matrix().toarray()[::-1], {})
+    some = made_patches.made_cache(tmp_path / "some", cohort, test.table["lesion"].to_pylist()[2:])
+    judged = judge_by_hand(run, cohort, hand, some)
+    assert judged.table["lesion"].to_pylist() == test.table["lesion"].to_pylist()[2:]
+    np.testing.assert_array_equal(judged.truth, test.relevant_matrix().toarray()[2:])
+    whole = judge_by_hand(run, cohort, hand, cache)
+    stored = Judged.of_split(run, cohort, "test")
+    np.testing.assert_allclose(whole.score, stored.score, atol=1e-5)
+    np.testing.assert_array_equal(whole.truth, stored.truth)
+    assert evaluate(run, cohort, judged).splits["hand"].lesions == test.size - 2
