@@ -18,6 +18,7 @@ from learn.decode import decode, threshold_and_expand
 from learn.figures import SUFFICIENT, Coherence, Decisions, Evaluation, Group, LabelFigures, SplitEvaluation, Way
 from learn.judged import Judged
 from learn.metrics import Counts, Undefined, auc, by_class, calibration_error, mean
+from learn.retrieval import retrieval
 from learn.run import Run
 from learn.thresholds import grid_thresholds
 
@@ -123,6 +124,7 @@ def _split_evaluation(
             "score": calibration_error(judged.score, judged.truth, judged.used),
             "probability": calibration_error(judged.probability, judged.truth, judged.used),
         },
+        retrieval=retrieval(judged.embedding, judged.patients, judged.truth),
         groups=tuple(_groups(judged, decided["greedy"])),
     )
 

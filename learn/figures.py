@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from learn.bootstrap import Interval
+from learn.retrieval import Retrieval
 
 SUFFICIENT = 10
 """Positives below which a label's figures are marked as insufficient evidence."""
@@ -88,6 +89,7 @@ class SplitEvaluation:
         coherence: of plain thresholds, of the paper's way, and of the coherent one.
         ways: every way of deciding: ``thresholds`` alone, ``paper``, and each coherent decoder by name.
         calibration_error: expected calibration error of the scores, and of the calibrated probabilities.
+        retrieval: labels shared with the nearest lesions of other patients of the same split.
         groups: breakdown by sex, age and lesion size.
     """
 
@@ -107,6 +109,7 @@ class SplitEvaluation:
     coherence: dict[str, Coherence]
     ways: dict[str, Way]
     calibration_error: dict[str, float]
+    retrieval: tuple[Retrieval, ...]
     groups: tuple[Group, ...]
 
     @property

@@ -73,6 +73,10 @@ def model_card(run: Run, evaluation: Evaluation) -> str:
             )
             + ".",
             "",
+            "Similar lesions on test: of the labels of the k nearest lesions of other patients, the query has "
+            + ", ".join(f"{100 * r.precision:.1f} % (k = {r.k})" for r in test.retrieval)
+            + f"; by chance {100 * test.retrieval[0].chance_precision:.1f} %.",
+            "",
             "## For whom it works how well",
             "",
             f"Test lesions; area under the curve over labels with at least {SUFFICIENT} positives in the group, so "

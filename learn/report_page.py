@@ -18,7 +18,6 @@ from learn.judged import Judged
 from learn.paper_tables import typical_labels
 from learn.projection import label_groups, project
 from learn.report_look import SCRIPT, STYLE
-from learn.retrieval import retrieval
 from learn.run import Run
 
 Cell = str | int | float
@@ -74,7 +73,7 @@ def report_page(run: Run, cohort: Cohort, evaluation: Evaluation) -> str:
 <div class="plots">
 {"".join(_pictures(run, judged, evaluation))}</div>
 <h2>Similar lesions</h2>
-{_retrieval(judged)}
+{_retrieval(test)}
 <h2>Calibration</h2>
 {_calibration(test)}
 <h2>For whom it works how well</h2>
@@ -169,10 +168,9 @@ def _pictures(run: Run, judged: Judged, evaluation: Evaluation) -> Iterable[str]
         yield _picture("The labels with its largest weights", plots.strongest_png(weight, names))
 
 
-def _retrieval(judged: Judged) -> str:
-    figures = retrieval(judged.embedding, judged.patients, judged.truth)
+def _retrieval(test: SplitEvaluation) -> str:
     rows: list[Sequence[Cell]] = [
-        [r.k, r.precision, r.chance_precision, r.recall, r.chance_recall, r.queries] for r in figures
+        [r.k, r.precision, r.chance_precision, r.recall, r.chance_recall, r.queries] for r in test.retrieval
     ]
     columns = ("found", "precision", "by chance", "recall", "by chance", "queries")
     return _table(

@@ -43,6 +43,11 @@ def print_summary(run: Run, evaluation: Evaluation) -> None:
             f"{group.micro_f1:.3f}",
         )
     console.print(groups)
+    similar = Table("test lesions found", "precision", "by chance", "recall", "by chance", "queries")
+    for r in test.retrieval:
+        shares = (r.precision, r.chance_precision, r.recall, r.chance_recall)
+        similar.add_row(f"{r.k} nearest of other patients", *(f"{v:.3f}" for v in shares), f"{r.queries:,}")
+    console.print(similar)
     console.print(
         f"{test.insufficient_labels} of {run.matrices.size} labels have insufficient evidence (under 10 positive test "
         f"lesions). Calibration error {test.calibration_error['score']:.4f} before, "
