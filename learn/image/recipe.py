@@ -263,5 +263,5 @@ NAMED: Mapping[str, Mapping[str, Any]] = {
     },
 }
 """Recipes by name. ``paper`` is LesaNet; ``multiscale-cnn`` and ``warp`` are the baselines of its Table 1;
-``isbi-2019`` is the earlier paper's method on LesaNet's labels (its own 145-label list was not released). ``phantom`` is
-small LesaNet, for patches of 64 pixels at 1.9 mm of a synthetic set: about a minute on two CPU cores."""
+``isbi-2019`` is the earlier paper's method on LesaNet's labels (its own 145-label list was not released). ``phantom``
+is LesaNet in small, for patches of 64 pixels at 1.9 mm of a synthetic set: about a minute on two CPU cores."""
