@@ -54,6 +54,11 @@ class Bag:
         """Columns that no bag nearer to the root has; each label is at home in one bag."""
         return tuple(c for c in self.labels if c not in self.separator)
 
+    @cached_property
+    def home_states(self) -> np.ndarray:
+        """The columns of ``states`` of the labels at home here, S x H."""
+        return self.states[:, np.isin(self.labels, self.home)]
+
     @property
     def separations(self) -> int:
         """How many assignments the separator has; 1 for a root."""
