@@ -11,12 +11,15 @@ from rich import box
 from rich.table import Table
 
 from kg.errors import UsageError
+from lesionkg.cli import ingest_images
 from lesionkg.cli.context import Graph, Home, Json, console, graph_url, print_json, progress
 
 if TYPE_CHECKING:
     from ingest.release import Release
 
 app = typer.Typer(no_args_is_help=True, help="Read lesions and their labels into the graph.")
+
+app.command("images")(ingest_images.command)
 
 Info = Annotated[Path | None, typer.Option("--info", help="DL_info.csv as NIH publishes it; default: shipped tables.")]
 Labels = Annotated[
