@@ -37,8 +37,8 @@ def seconds(function: Callable[[], object], repeat: int) -> float:
 def pooled_by_loop(features: Tensor, boxes: Tensor, scale: float, unbind: bool = False) -> Tensor:
     """RoIPool with a slice and a maximum for each bin of each lesion.
 
-    With ``unbind`` the batch is taken apart once, and the gradient of a slice is as large as one lesion's map; otherwise
-    it is as large as the batch's.
+    With ``unbind`` the batch is taken apart once, and the gradient of a slice is as large as one lesion's map;
+    otherwise it is as large as the batch's.
     """
     height, width = features.shape[2:]
     apart = features.unbind() if unbind else ()

@@ -129,3 +129,14 @@ def test_bfloat16_autocast_stays_near_float32() -> None:
     with torch.autocast("cpu", torch.bfloat16):
         half = network(patch, box).refined
     torch.testing.assert_close(half.float(), network(patch, box).refined, atol=0.05, rtol=0.05)
+
+
+@pytest.mark.parametrize("mode", list(RoiMode))
+def test_the_network_compiles_in_one_piece(mode: RoiMode) -> None:
+    network = image_network(
+        ImageRecipe(width=1 / 16, features=8, embedding=8, roi=mode), labels=7, patch_size=32
+    ).eval()
+    compiled = torch.compile(network, backend="eager", fullgraph=True)
+    patch, box = lesions(3, 32)
+    box[2] = torch.tensor([0.0, 0.0, 70.0, 33.0])
+    torch.testing.assert_close(compiled(patch, box).refined, network(patch, box).refined)
