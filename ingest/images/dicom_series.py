@@ -7,6 +7,7 @@ spacings, two slices at one place, gaps, a tilted gantry, several frames in a fi
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -127,9 +128,11 @@ class DicomSeries:
 
     def _decode(self, number: int) -> np.ndarray:
         try:
-            data = pydicom.dcmread(self._slices[number].path, specific_tags=list(_PIXEL_TAGS))
-            slope, intercept = float(data.RescaleSlope), float(data.RescaleIntercept)
-            hu = (data.pixel_array.astype(np.float64) * slope + intercept).astype(np.float32)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                data = pydicom.dcmread(self._slices[number].path, specific_tags=list(_PIXEL_TAGS))
+                slope, intercept = float(data.RescaleSlope), float(data.RescaleIntercept)
+                hu = (data.pixel_array.astype(np.float64) * slope + intercept).astype(np.float32)
         except Exception as error:  # decoders raise whatever they like, and their messages may quote the file
             raise InputError(
                 f"{self.name}: slice {number} cannot be decoded ({type(error).__name__}); it is truncated, or its "
@@ -183,6 +186,12 @@ def series_in(folder: Path, name: str = "DICOM series") -> Mapping[str, Sequence
 
 
 def _read(path: Path, name: str) -> _Slice:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they quote values of tags; what is wrong with one is said below
+        return _checked(path, name)
+
+
+def _checked(path: Path, name: str) -> _Slice:
     try:
         data = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_GEOMETRY_TAGS))
     except (OSError, ValueError, EOFError, InvalidDicomError) as error:
