@@ -14,7 +14,7 @@ SMALLEST_MM, LARGEST_MM = 4.0, 38.0
 _RADIUS_MM, _RADIUS_SPREAD = 12.0, 0.18
 _WAVES = 6
 _CONTRAST = 2.0
-"""What labels do to density is exaggerated by this factor, so that a small network learns it from a thousand lesions."""
+"""What labels do to density is exaggerated by this factor: a small network is to learn it from a thousand lesions."""
 _STRIPE_MM = 8.0
 
 

@@ -22,6 +22,8 @@ import numpy as np
 from PIL import Image
 
 from ingest.deeplesion import COLUMNS, OFFICIAL_ROWS, OFFICIAL_SPLITS
+from ingest.images.geometry import WINDOW_HU
+from ingest.images.png_series import HU_OFFSET
 from ingest.phantom.appearance import Appearance
 from ingest.phantom.body import Grid
 from ingest.phantom.label_sets import BY_TURN, LabelPool, ReleaseRates
@@ -41,7 +43,6 @@ _SHARES = {"train": 0.7, "val": 0.15, "test": 0.15}
 _SIZE = 192
 _BOX_MARGIN_PX = 3
 _TOP_MM = -40.0
-_ZERO = 32768
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class _Row:
 
 
 def make_phantom(
-    folder: Path | str, lesions: int = 1500, seed: int = 0, advance: Callable[[int], None] = lambda _: None
+    folder: Path | str, lesions: int = 2000, seed: int = 0, advance: Callable[[int], None] = lambda _: None
 ) -> Phantom:
     """Write a synthetic set; the same numbers give the same bytes.
 
@@ -185,7 +186,7 @@ def _write_slices(folder: Path, rows: list[_Row], seed: np.random.SeedSequence, 
             image = row.of.body.slice(z, row.grid, rng)
             for lesion in row.of.lesions:
                 lesion.draw(image, row.grid, z)
-            stored = (np.clip(np.rint(image), -1024, 3071) + _ZERO).astype(np.uint16)
+            stored = (np.clip(np.rint(image), *WINDOW_HU) + HU_OFFSET).astype(np.uint16)
             Image.fromarray(stored).save(folder / row.folder / f"{number:03d}.png", compress_level=1)
         advance(1)
     return len(written)
