@@ -20,8 +20,7 @@ def log_partition(tree: JunctionTree, logits: np.ndarray) -> np.ndarray:
 
 def log_legal(tree: JunctionTree, logits: np.ndarray) -> np.ndarray:
     """Log-probability that independent labels with these logits happen to be a legal label set, shape (N,)."""
-    every: np.ndarray = np.logaddexp(0, logits.astype(np.float64)).sum(axis=1)
-    return log_partition(tree, logits) - every
+    return np.asarray(log_partition(tree, logits) - np.logaddexp(0, logits.astype(np.float64)).sum(axis=1))
 
 
 def marginals(tree: JunctionTree, logits: np.ndarray) -> np.ndarray:

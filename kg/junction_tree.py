@@ -70,13 +70,11 @@ class JunctionTree:
     """Bags of all labels, one tree for each group of labels that relations connect.
 
     Attributes:
-        matrix_hash: of the relations it was compiled from.
-        size: C, the number of labels.
+        matrices: the relations it was compiled from.
         bags: by depth, parents before children.
     """
 
-    matrix_hash: str
-    size: int
+    matrices: RelationMatrices
     bags: tuple[Bag, ...]
 
     @classmethod
@@ -101,9 +99,14 @@ class JunctionTree:
         cliques = _cliques(pairs, matrices.size)
         ancestors, exclusive = matrices.ancestors.toarray(), matrices.exclusive.toarray()
         states = {clique: _legal_states(clique, ancestors, exclusive, most_states, matrices) for clique in cliques}
-        tree = cls(matrices.matrix_hash, matrices.size, tuple(_bags(cliques, states)))
+        tree = cls(matrices, tuple(_bags(cliques, states)))
         tree._require_complete(pairs)
         return tree
+
+    @property
+    def size(self) -> int:
+        """C, the number of labels."""
+        return self.matrices.size
 
     @property
     def treewidth(self) -> int:
