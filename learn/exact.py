@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
+from torch.nn.functional import logsigmoid
 
 from kg import algebra
 from kg.errors import MatrixError
@@ -93,7 +93,7 @@ class ExactInference:
         """
         z, plan = self._rows(logits)
         _, messages = _collect(plan, z)
-        return (messages[0].sum(0) - softplus(z).sum(0)).to(_result_type(logits))
+        return (messages[0].sum(0) + logsigmoid(-z).sum(0)).to(_result_type(logits))
 
     def marginals(self, logits: Tensor) -> Tensor:
         """Probability of each label among the legal label sets, B x C.

@@ -34,7 +34,7 @@ def drawn(seed: int, shape: tuple[int, int], spread: float = 4.0) -> torch.Tenso
 
 def realistic(cohort: Cohort, count: int, spread: float) -> torch.Tensor:
     """Noisy logits around the label sets of real lesions, ``count`` x C."""
-    labels = torch.from_numpy(cohort.labels[:count].toarray())
+    labels = torch.from_numpy(cohort.relevant_matrix()[:count].toarray())
     return torch.where(labels, 2.0, -3.0) + drawn(0, tuple(labels.shape), spread)
 
 
@@ -109,7 +109,7 @@ def test_no_ontology_and_no_logits_break_a_relation(seed: int, spread: float) ->
 def test_real_label_sets_that_are_legal_are_their_own_most_probable(
     inference: ExactInference, cohort: Cohort, matrices: RelationMatrices
 ) -> None:
-    labels = matrices.expand(cohort.labels[:3000])
+    labels = matrices.expand(cohort.relevant_matrix()[:3000])
     legal = labels.toarray()[matrices.coherent(labels)]
     assert len(legal) > 2500
     logits = torch.where(torch.from_numpy(legal), 1.0, -1.0)
@@ -141,7 +141,7 @@ def test_no_integer_programme_finds_a_better_label_set(
 
 def test_probabilities_are_the_gradient_of_the_log_partition(inference: ExactInference) -> None:
     logits = drawn(3, (10, inference.tree.size)).requires_grad_()
-    log_partition = inference.log_legal(logits) + torch.nn.functional.softplus(logits).sum(1)
+    log_partition = inference.log_legal(logits) - torch.nn.functional.logsigmoid(-logits).sum(1)
     (gradient,) = torch.autograd.grad(log_partition.sum(), logits)
     torch.testing.assert_close(gradient, inference.marginals(logits).detach(), rtol=1e-9, atol=1e-12)
 
@@ -163,15 +163,16 @@ def test_gradients_of_the_171_labels_are_those_of_finite_differences(inference: 
 def test_the_semantic_loss_teaches_the_relations(inference: ExactInference, matrices: RelationMatrices) -> None:
     logits = drawn(7, (8, matrices.size), 1.0).requires_grad_()
     optimiser = torch.optim.Adam([logits], lr=0.3)
-    first = -inference.log_legal(logits).mean()
+    first = -inference.log_legal(logits).mean().item()
     for _ in range(60):
         optimiser.zero_grad()
         loss = -inference.log_legal(logits).mean()
         torch.autograd.backward(loss)
         optimiser.step()
-    assert float(first) > 10
-    assert float(loss) < 0.2
-    assert broken(torch.sigmoid(logits), matrices, 0.2) == 0
+    assert first > 10
+    assert loss.item() < first / 20
+    start = broken(torch.sigmoid(drawn(7, (8, matrices.size), 1.0)), matrices, 0.1)
+    assert broken(torch.sigmoid(logits), matrices, 0.1) < start / 20
 
 
 @pytest.mark.parametrize("size", [50.0, 1000.0])
