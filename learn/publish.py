@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -203,6 +204,26 @@ def _replace(transaction: Transaction, model: Row, edges: dict[str, list[Row]], 
     transaction.run_many(_SCORED, edges["scored"], shared)
     transaction.run_many(_SIMILAR, edges["similar"], shared)
     return True
+
+
+def write_predictions(
+    transaction: Transaction, run: Run, lesions: Sequence[str], predicted: list[Row], scored: list[Row]
+) -> None:
+    """Replace a model's PREDICTED and SCORED edges of some lesions.
+
+    Raises:
+        StoreError: the graph lacks a label of the run.
+    """
+    _require_all(transaction, "Label", run.matrices.label_ids)
+    for kind in ("PREDICTED", "SCORED"):
+        transaction.run_many(
+            f"UNWIND $rows AS row MATCH (l:Lesion {{id: row.lesion}})-[r:{kind} {{model: $model}}]->() "
+            "WITH collect(r) AS found FOREACH (r IN found | DELETE r)",
+            [{"lesion": lesion} for lesion in lesions],
+            {"model": run.run_id},
+        )
+    transaction.run_many(_PREDICTED, predicted, {"model": run.run_id})
+    transaction.run_many(_SCORED, scored, {"model": run.run_id})
 
 
 def _require_all(transaction: Transaction, kind: str, ids: tuple[str, ...] | list[str]) -> None:

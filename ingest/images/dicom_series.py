@@ -1,7 +1,7 @@
 """CT series in DICOM files: sorted by geometry, checked, and read slice by slice.
 
-Only tags of geometry and pixels are read, and of the identifying ones none but the two UIDs that tell series and slices
-apart; those stay in memory. Refused, each with its reason: what is no CT, several series, orientations, sizes or
+Only tags of geometry and pixels are read, and of the identifying ones none but the series UID, which tells series apart
+and stays in memory. Refused, each with its reason: what is no CT, several series, orientations, sizes or
 spacings, two slices at one place, gaps, a tilted gantry, several frames in a file.
 """
 
@@ -22,7 +22,7 @@ from ingest.images.slice_source import Box, require_spacing
 from kg.errors import InputError
 
 _GEOMETRY_TAGS = (
-    *("Modality", "SeriesInstanceUID", "SOPInstanceUID", "InstanceNumber", "NumberOfFrames"),
+    *("Modality", "SeriesInstanceUID", "InstanceNumber", "NumberOfFrames"),
     *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns"),
     *("RescaleSlope", "RescaleIntercept", "SamplesPerPixel"),
 )
@@ -42,10 +42,9 @@ _KEPT = 8
 
 @dataclass(frozen=True)
 class _Slice:
-    """One file; its path and UID are never shown."""
+    """One file; its path and the series UID are never shown."""
 
     path: Path = field(repr=False)
-    uid: str = field(repr=False)
     series: str = field(repr=False)
     instance: int | None
     position: tuple[float, ...]
@@ -102,9 +101,16 @@ class DicomSeries:
             raise InputError(f"{self.name}: {len(found)} slices with instance number {instance}; {there}")
         return found[0]
 
-    def number_of_uid(self, uid: str) -> int | None:
-        """The slice number of a SOP instance UID; None when it is of no slice here."""
-        return next((number for number, s in self._slices.items() if s.uid == uid), None)
+    def number_of_file(self, path: Path) -> int:
+        """The slice number of one of the series' files.
+
+        Raises:
+            InputError: it is none of them.
+        """
+        for number, s in self._slices.items():
+            if s.path == path:
+                return number
+        raise InputError(f"{self.name}: the file is no slice of it; give one of its files")
 
     def hu(self, number: int) -> np.ndarray:
         """One slice, H x W float32: stored values times the slice's own rescale slope plus its intercept (C.11.1).
@@ -217,7 +223,6 @@ def _checked(path: Path, name: str) -> _Slice:
         instance = data.get("InstanceNumber")
         return _Slice(
             path,
-            str(data.get("SOPInstanceUID", "")),
             str(data.SeriesInstanceUID),
             None if instance in (None, "") else int(instance),
             position,
