@@ -6,7 +6,7 @@ as reports leave them out, and against the complete labels, which only a synthet
 conventions; ``precision`` counts 1 where a label is never predicted, ``precision, 0`` counts 0 there. Thresholds come
 from the released lists of validation lesions in both cases. Nothing here is a patient.
 
-Usage: ``python benchmarks/phantom.py [--lesions 2000] [--seeds 3] [--rows full,no-rhem,...] [--folder DIR]``
+Usage: ``python benchmarks/phantom.py [--lesions 3000] [--seeds 3] [--rows full,no-rhem,...] [--folder DIR]``
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def show(title: str, figures: dict[str, np.ndarray]) -> None:
 def main() -> None:
     """Make the set, train every row, print both tables and how long each part took."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lesions", type=int, default=2000, help="synthetic lesions")
+    parser.add_argument("--lesions", type=int, default=3000, help="synthetic lesions")
     parser.add_argument("--seeds", type=int, default=3, help="networks for each row")
     parser.add_argument("--rows", default=ROWS, help="rows of the ablation, separated by commas")
     parser.add_argument("--folder", type=Path, help="keep set, cache and runs here; goes on where it was stopped")

@@ -4,9 +4,11 @@ Besides the files that DeepLesion and LesaNet have (``DL_info.csv``, ``Images_pn
 hand-labelled test set, which here is complete by construction), a set holds what only its maker can know: the complete
 labels of every lesion (``truth.json``) and which lesions are the same one in two studies (``follow_ups.csv``).
 
-How it differs from real data: bodies are soft ellipsoids, lesions are larger (median diameter about 24 mm), pixels
-are 2 mm, frequencies of labels are tempered (:data:`ingest.phantom.label_sets.BY_TURN`), and no label is released that
-is wrong; the real lists also hold 0.89 labels a lesion that hand labelling does not confirm.
+How it differs from real data: bodies are soft ellipsoids; lesions are larger (median long diameter 28 mm, in DeepLesion
+18 mm) and their contrast is exaggerated; pixels are 2 mm; boxes leave 3 pixels around a measurement, not 5; only the
+slices that a patch needs are written; frequencies of labels are tempered (:data:`ingest.phantom.label_sets.BY_TURN`);
+and no label is released that is wrong, while the real lists hold 0.89 labels a lesion that hand labelling does not
+confirm, and irrelevant ones.
 """
 
 from __future__ import annotations
@@ -98,7 +100,7 @@ class _Row:
 
 
 def make_phantom(
-    folder: Path | str, lesions: int = 2000, seed: int = 0, advance: Callable[[int], None] = lambda _: None
+    folder: Path | str, lesions: int = 3000, seed: int = 0, advance: Callable[[int], None] = lambda _: None
 ) -> Phantom:
     """Write a synthetic set; the same numbers give the same bytes.
 

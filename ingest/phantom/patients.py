@@ -14,7 +14,7 @@ from ingest.phantom.lesion import Lesion
 _STUDIES = (0.35, 0.35, 0.3)
 _NEW_LESIONS = (0.45, 0.35, 0.2)
 _SEEN_AGAIN = 0.75
-_INTERVALS_MM = (1.0, 2.0, 2.5, 3.0, 5.0)
+_INTERVALS_MM, _INTERVAL_SHARES = (1.0, 2.0, 2.5, 3.0, 5.0), (0.05, 0.2, 0.2, 0.2, 0.35)
 _SHIFT_MM = 4.0
 
 
@@ -84,6 +84,6 @@ def _study(present: dict[int, Lesion], body: Body, rng: np.random.Generator) -> 
         tuple(present),
         replace(body, organs=organs),
         round(float(rng.uniform(1.9, 2.1)), 4),
-        float(rng.choice(_INTERVALS_MM)),
+        float(rng.choice(_INTERVALS_MM, p=_INTERVAL_SHARES)),
         (-1350, 150) if rng.random() < 0.25 else (-175, 275),
     )

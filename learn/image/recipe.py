@@ -258,7 +258,7 @@ NAMED: Mapping[str, Mapping[str, Any]] = {
         "weight_decay": 0.05,
         "bias_rate": 1.0,
         "schedule": Schedule.COSINE,
-        "epochs": 12,
+        "epochs": 8,
         "batch": 64,
     },
 }

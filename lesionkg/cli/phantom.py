@@ -21,7 +21,7 @@ def _group() -> None:
 @app.command()
 def make(
     folder: Annotated[Path, typer.Argument(help="New folder of the set.", metavar="FOLDER")],
-    lesions: Annotated[int, typer.Option("--lesions", help="Number of lesions.")] = 2000,
+    lesions: Annotated[int, typer.Option("--lesions", help="Number of lesions.")] = 3000,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same files.")] = 0,
     json_: Json = False,
 ) -> None:
