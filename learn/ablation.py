@@ -90,7 +90,12 @@ MORE_VARIANTS = (
     Variant("most-specific", "without any label another one implies", {"labels": Relations.MOST_SPECIFIC}),
     Variant("no-relations", "without expansion and RHEM", {**_RELEASED, "rhem": Rhem.OFF}, TrainingLabels.MENTIONED),
     Variant("wce-mentioned", "classification loss alone, not expanded", _PLAIN | _RELEASED, TrainingLabels.MENTIONED),
-    Variant("plain", "the same, classes not weighted", _PLAIN | {"weight_power": 0.0}),
+    Variant(
+        "plain",
+        "plain cross entropy alone, not expanded",
+        _PLAIN | _RELEASED | {"weight_power": 0.0},
+        TrainingLabels.MENTIONED,
+    ),
 )
 """Rows beyond the paper's."""
 

@@ -10,19 +10,25 @@ from collections.abc import Iterator
 from itertools import combinations
 
 import numpy as np
+import torch
 
 from kg.cohort import SPLITS, Cohort
+from kg.errors import MatrixError
+from kg.junction_tree import JunctionTree
 from kg.matrices import RelationMatrices
 from learn.bootstrap import Resampling, interval, macro
 from learn.decode import decode, threshold_and_expand
+from learn.exact import ExactInference
 from learn.figures import SUFFICIENT, Coherence, Decisions, Evaluation, Group, LabelFigures, SplitEvaluation, Way
 from learn.judged import Judged
+from learn.max_constraint import MaxConstraint
 from learn.metrics import Counts, Undefined, auc, by_class, calibration_error, mean
 from learn.retrieval import retrieval
 from learn.run import Run
 from learn.thresholds import grid_thresholds
 
 _GROUP_REPLICATES = 200
+_EDGE = 1e-7
 _GROUPS: tuple[tuple[str, str, tuple[tuple[str, float, float], ...]], ...] = (
     ("age", "age", (("under 40", 0, 40), ("40 to 59", 40, 60), ("60 to 74", 60, 75), ("75 or over", 75, np.inf))),
     (
@@ -51,9 +57,12 @@ def evaluate(run: Run, cohort: Cohort, hand: Judged | None = None) -> Evaluation
         judged["hand"] = hand
     val, test = judged["val"], judged["test"]
     grid = grid_thresholds(val.truth, val.score, val.used)
+    exact = _exact(run.matrices)
     areas = {split: auc(j.truth, j.score, j.used) for split, j in judged.items()}
     replicates = {split: Resampling.of(j.patients).auc(j.truth, j.score, j.used) for split, j in judged.items()}
-    splits = {split: _split_evaluation(run, j, areas[split], replicates[split], grid) for split, j in judged.items()}
+    splits = {
+        split: _split_evaluation(run, j, areas[split], replicates[split], grid, exact) for split, j in judged.items()
+    }
     train = cohort.subset("train")
     patients = {split: set(cohort.subset(split).table["patient"].to_pylist()) for split in SPLITS}
     shared = {f"{a} and {b}": len(patients[a] & patients[b]) for a, b in combinations(SPLITS, 2)}
@@ -89,7 +98,12 @@ def _evidence(positives: int) -> str:
 
 
 def _split_evaluation(
-    run: Run, judged: Judged, areas: np.ndarray, replicates: np.ndarray, grid: np.ndarray
+    run: Run,
+    judged: Judged,
+    areas: np.ndarray,
+    replicates: np.ndarray,
+    grid: np.ndarray,
+    exact: ExactInference | None,
 ) -> SplitEvaluation:
     matrices = run.matrices
     support = judged.support
@@ -119,6 +133,7 @@ def _split_evaluation(
             "paper": ways["paper"].coherence,
             "decoded": ways["greedy"].coherence,
         },
+        coherent_auc=_coherent_auc(judged, matrices, exact),
         ways=ways,
         calibration_error={
             "score": calibration_error(judged.score, judged.truth, judged.used),
@@ -127,6 +142,27 @@ def _split_evaluation(
         retrieval=retrieval(judged.embedding, judged.patients, judged.truth),
         groups=tuple(_groups(judged, decided["greedy"])),
     )
+
+
+def _coherent_auc(judged: Judged, matrices: RelationMatrices, exact: ExactInference | None) -> dict[str, float]:
+    """Macro area under the curve of scores made to respect relations: it moves, as one label's score feels others'."""
+    upward = MaxConstraint(matrices)
+    found = {}
+    for suffix, values in (("", judged.score), ("_calibrated", judged.probability)):
+        logits = torch.logit(torch.from_numpy(values.astype(np.float64)), eps=_EDGE)
+        made = {"max_constraint": upward(logits), "exact_marginals": None if exact is None else exact.marginals(logits)}
+        for name, scores in made.items():
+            area = float("nan") if scores is None else mean(auc(judged.truth, scores.numpy(), judged.used))
+            found[name + suffix] = area
+    return found
+
+
+def _exact(matrices: RelationMatrices) -> ExactInference | None:
+    """None where the relations are too dense for exact inference: a run is worth judging without it."""
+    try:
+        return ExactInference(JunctionTree.compile(matrices))
+    except MatrixError:
+        return None
 
 
 def _decided(run: Run, judged: Judged, grid: np.ndarray) -> dict[str, np.ndarray]:

@@ -87,6 +87,9 @@ class SplitEvaluation:
         paper: thresholds from the released grid, then ancestors added.
         coherent: the run's thresholds and :func:`learn.decode.decode`.
         coherence: of plain thresholds, of the paper's way, and of the coherent one.
+        coherent_auc: macro area under the curve of scores that respect relations: ``max_constraint`` and
+            ``exact_marginals``, each of the scores and ``_calibrated`` of the probabilities; NaN
+            where relations are too dense for exact inference (:mod:`kg.junction_tree`).
         ways: every way of deciding: ``thresholds`` alone, ``paper``, and each coherent decoder by name.
         calibration_error: expected calibration error of the scores, and of the calibrated probabilities.
         retrieval: labels shared with the nearest lesions of other patients of the same split.
@@ -107,6 +110,7 @@ class SplitEvaluation:
     paper: Decisions
     coherent: Decisions
     coherence: dict[str, Coherence]
+    coherent_auc: dict[str, float]
     ways: dict[str, Way]
     calibration_error: dict[str, float]
     retrieval: tuple[Retrieval, ...]

@@ -123,6 +123,8 @@ def _splits(evaluation: Evaluation) -> str:
     row("macro AUC of one network alone", lambda s: s.one_network)
     row(f"macro AUC, labels with {SUFFICIENT} positives or more", lambda s: _number(s.macro_auc_sufficient))
     row("AUC weighted by positives", lambda s: _number(s.weighted_auc))
+    for name in evaluation.splits["test"].coherent_auc:
+        row(f"macro AUC, {name.replace('_', ' ')}", lambda s, name=name: _number(s.coherent_auc[name]))  # type: ignore[misc]
     for name in evaluation.splits["test"].auc_by_class:
         row(f"macro AUC, {name} labels", lambda s, name=name: _number(s.auc_by_class[name]))  # type: ignore[misc]
     return _table("", ["", *columns], rows, numeric=range(1, len(columns) + 1))

@@ -70,6 +70,8 @@ def _split_table(run: Run, evaluation: Evaluation) -> Table:
     row("macro AUC, mean score of all seeds (95 %)", macro)
     row("macro AUC, one seed alone", lambda s: s.one_network)
     row("macro AUC, labels with 10 positives or more", lambda s: f"{s.macro_auc_sufficient:.4f}")
+    for name in evaluation.splits["test"].coherent_auc:
+        row(f"macro AUC, {name.replace('_', ' ')}", lambda s, name=name: f"{s.coherent_auc[name]:.4f}")
     for name in evaluation.splits["test"].auc_by_class:
         row(f"macro AUC, {name} labels", lambda s, name=name: f"{s.auc_by_class[name]:.4f}")
     return table

@@ -15,7 +15,8 @@ from kg.errors import TrainingError
 from kg.matrices import RelationMatrices
 from learn.evaluation import coherence, decisions, evaluate
 from learn.figures import Evaluation
-from learn.judged import truth_of
+from learn.judged import Judged, truth_of
+from learn.metrics import auc
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +84,21 @@ def test_conventions_for_undefined_precision_are_ordered(evaluation: Evaluation)
     for way in (evaluation.splits["test"].paper, evaluation.splits["test"].coherent):
         assert way.never_predicted > 0
         assert way.precision_zero < way.precision_nan < way.precision_one
+
+
+def test_area_under_the_curve_of_coherent_scores_is_that_of_an_upward_maximum_and_of_exact_marginals(
+    trained: Trained, cohort: Cohort, matrices: RelationMatrices, evaluation: Evaluation
+) -> None:
+    judged = Judged.of_split(trained.run, cohort, "test")
+    below = matrices.ancestors.toarray().T | np.eye(matrices.size, dtype=bool)
+    upward = np.stack([judged.score[:, row].max(axis=1) for row in below], axis=1)
+    found = evaluation.splits["test"].coherent_auc
+    assert set(found) == {
+        *("max_constraint", "exact_marginals", "max_constraint_calibrated", "exact_marginals_calibrated"),
+    }
+    assert found["max_constraint"] == pytest.approx(np.nanmean(auc(judged.truth, upward, judged.used)), abs=1e-6)
+    assert all(0.6 < value < 1 for value in found.values())
+    assert len(set(found.values())) == 4
 
 
 def test_calibration_lowers_the_error_on_test_lesions_too(evaluation: Evaluation) -> None:
