@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import logit
+from small_ontologies import legal_sets, random_relations
 
 from kg import algebra
-from kg.errors import MatrixError
+from kg.errors import MatrixError, UsageError
 from kg.matrices import RelationMatrices
-from learn.decode import decode, threshold_and_expand
+from learn.decode import Decoder, decide, decode, threshold_and_expand
 from learn.evaluation import coherence
 
 SEEDS = st.integers(0, 2**31 - 1)
@@ -111,3 +112,137 @@ def test_scores_of_another_label_set_and_contradictory_relations_are_refused() -
     broken = RelationMatrices("b", relations.label_ids, relations.names, relations.classes, relations.ancestors, clash)
     with pytest.raises(MatrixError, match="exclusive with itself"):
         decode(np.zeros((2, 5)), np.full(5, 0.5), broken)
+
+
+@quick
+@given(SEEDS)
+@pytest.mark.parametrize("decoder", [decoder for decoder in Decoder if decoder.coherent])
+def test_coherent_decoders_break_no_relation_of_the_171_labels(
+    matrices: RelationMatrices, decoder: Decoder, seed: int
+) -> None:
+    scores, thresholds = random_scores(seed, matrices.size)
+    thresholds[:: 1 + seed % 7] = np.inf
+    assert matrices.coherent(decide(decoder, scores, thresholds, matrices).positive).all()
+
+
+@quick
+@given(SEEDS)
+def test_the_others_can_break_some(matrices: RelationMatrices, seed: int) -> None:
+    scores, thresholds = random_scores(seed, matrices.size)
+    for decoder in Decoder:
+        if not decoder.coherent:
+            assert not matrices.coherent(decide(decoder, scores, thresholds, matrices, top=60).positive).all()
+
+
+@quick
+@given(SEEDS)
+def test_the_exact_decision_is_the_best_of_all_legal_label_sets(seed: int) -> None:
+    relations = random_relations(seed)
+    scores, thresholds = random_scores(seed, relations.size)
+    margin, legal = logit(scores) - logit(thresholds), legal_sets(relations)
+    decided = decide(Decoder.EXACT, scores, thresholds, relations).positive
+    assert np.array_equal(decided, legal[(margin @ legal.T).argmax(axis=1)])
+    for other in (Decoder.GREEDY, Decoder.MAX_CONSTRAINT):
+        worth = (margin * decide(other, scores, thresholds, relations).positive).sum(axis=1)
+        assert (worth <= (margin * decided).sum(axis=1) + 1e-9).all()
+
+
+@quick
+@given(SEEDS)
+def test_without_relations_all_ways_that_use_thresholds_agree(seed: int) -> None:
+    none = algebra.from_pairs(np.zeros((0, 2)), 5)
+    relations = RelationMatrices("none", tuple("abcde"), tuple("abcde"), ("type",) * 5, none, none)
+    scores, thresholds = random_scores(seed, 5)
+    scores[0], thresholds[1] = thresholds, np.inf
+    for decoder in set(Decoder) - {Decoder.TOP}:
+        decided = decide(decoder, scores, thresholds, relations)
+        assert np.array_equal(decided.positive, scores >= thresholds), decoder
+        assert (decided.expanded_from == -1).all()
+
+
+@quick
+@given(SEEDS)
+@pytest.mark.parametrize("decoder", [Decoder.PAPER, Decoder.GREEDY, Decoder.EXACT])
+def test_whatever_decided_an_expanded_label_names_a_positive_descendant_that_passed(
+    matrices: RelationMatrices, decoder: Decoder, seed: int
+) -> None:
+    scores, thresholds = random_scores(seed, matrices.size)
+    thresholds[:: 1 + seed % 7] = np.inf
+    decided = decide(decoder, scores, thresholds, matrices)
+    passed = scores >= thresholds
+    assert np.array_equal(decided.expanded_from >= 0, decided.positive & ~passed)
+    lesion, label = np.nonzero(decided.expanded_from >= 0)
+    origin = decided.expanded_from[lesion, label]
+    assert matrices.ancestors.toarray()[origin, label].all()
+    assert (passed & decided.positive)[lesion, origin].all()
+
+
+@pytest.mark.parametrize(
+    ("decoder", "expected"),
+    [
+        pytest.param(Decoder.THRESHOLDS, "bcd", id="b, c and d pass"),
+        pytest.param(Decoder.PAPER, "abcd", id="a is the parent of b and c"),
+        pytest.param(Decoder.GREEDY, "acd", id="d is surer than b, which it excludes"),
+        pytest.param(Decoder.MAX_CONSTRAINT, "acd", id="a takes the score of c, then the same"),
+        pytest.param(Decoder.EXACT, "acd", id="c and d outweigh b and c"),
+        pytest.param(Decoder.TOP, "bd", id="the two best"),
+    ],
+)
+def test_one_lesion_decided_each_way(decoder: Decoder, expected: str) -> None:
+    scores = np.array([[0.4, 0.7, 0.65, 0.8, 0.1]])
+    decided = decide(decoder, scores, np.full(5, 0.5), small(), top=2)
+    assert "".join("abcde"[c] for c in np.flatnonzero(decided.positive[0])) == expected
+    assert decided.expanded_from[0, 0] == {Decoder.PAPER: 1}.get(decoder, 2 if "a" in expected else -1)
+
+
+def test_two_sure_labels_outweigh_a_surer_one_that_excludes_both_only_in_the_exact_decision() -> None:
+    excludes = algebra.from_pairs(np.array([(0, 1), (0, 2)]), 3, symmetric=True)
+    no_parents = algebra.from_pairs(np.zeros((0, 2)), 3)
+    relations = RelationMatrices("v", tuple("abc"), tuple("abc"), ("type",) * 3, no_parents, excludes)
+    scores, thresholds = np.array([[0.9, 0.8, 0.8]]), np.full(3, 0.5)
+    assert decide(Decoder.GREEDY, scores, thresholds, relations).positive.tolist() == [[True, False, False]]
+    assert decide(Decoder.EXACT, scores, thresholds, relations).positive.tolist() == [[False, True, True]]
+
+
+def test_a_parent_far_below_its_threshold_speaks_against_its_child_only_in_the_exact_decision() -> None:
+    scores, thresholds = np.array([[0.01, 0.6, 0.0, 0.0, 0.0]]), np.full(5, 0.5)
+    assert decide(Decoder.GREEDY, scores, thresholds, small()).positive[0].tolist() == [True, True, False, False, False]
+    assert not decide(Decoder.EXACT, scores, thresholds, small()).positive.any()
+
+
+@pytest.mark.parametrize("decoder", [Decoder.GREEDY, Decoder.EXACT, Decoder.PAPER])
+def test_a_label_without_threshold_comes_with_a_descendant_and_weighs_nothing(decoder: Decoder) -> None:
+    thresholds = np.array([np.inf, 0.5, 0.5, 0.5, np.inf])
+    scores = np.array([[1.0, 0.1, 0.1, 0.1, 1.0], [0.0, 0.6, 0.1, 0.1, 1.0]])
+    decided = decide(decoder, scores, thresholds, small())
+    assert decided.positive.tolist() == [[False] * 5, [True, True, False, False, False]]
+    assert decided.expanded_from[1].tolist() == [1, -1, -1, -1, -1]
+
+
+def test_a_label_that_reached_its_childs_smaller_threshold_stands_for_itself() -> None:
+    thresholds = np.array([0.9, 0.5, 0.8, 0.5, 0.5])
+    decided = decide(Decoder.MAX_CONSTRAINT, np.array([[0.6, 0.1, 0.1, 0.1, 0.1]]), thresholds, small())
+    assert decided.positive.tolist() == [[True, False, False, False, False]]
+    assert (decided.expanded_from == -1).all()
+
+
+@pytest.mark.parametrize("top", [0, 6])
+def test_more_best_labels_than_labels_are_refused(top: int) -> None:
+    with pytest.raises(UsageError, match="give 1 to 5"):
+        decide(Decoder.TOP, np.zeros((2, 5)), np.full(5, 0.5), small(), top=top)
+
+
+@pytest.mark.parametrize("decoder", list(Decoder))
+def test_no_lesion_and_lesions_of_another_label_set(decoder: Decoder) -> None:
+    assert decide(decoder, np.zeros((0, 5)), np.full(5, 0.5), small()).positive.shape == (0, 5)
+    with pytest.raises(MatrixError, match="do not fit the 5 labels"):
+        decide(decoder, np.zeros((2, 4)), np.full(5, 0.5), small())
+
+
+def test_scores_in_single_precision_decide_alike(matrices: RelationMatrices) -> None:
+    scores, thresholds = random_scores(1, matrices.size)
+    scores = scores.astype(np.float32)
+    for decoder in Decoder:
+        one = decide(decoder, scores, thresholds, matrices).positive
+        other = decide(decoder, scores.astype(np.float64), thresholds, matrices).positive
+        assert np.array_equal(one, other), decoder
