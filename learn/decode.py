@@ -10,16 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from scipy.special import logit
 
 from kg.errors import MatrixError, UsageError
-from kg.junction_tree import JunctionTree
 from kg.matrices import RelationMatrices
-from learn.exact import ExactInference
-from learn.max_constraint import MaxConstraint
+
+if TYPE_CHECKING:
+    from learn.exact import ExactInference
 
 _EDGE = 1e-7
 _ROWS = 1024
@@ -187,6 +187,10 @@ def _max_constrained(
 
     A label that is never predicted by itself does not count its own score.
     """
+    import torch  # torch is slow to import: only who decides by these decoders pays for it
+
+    from learn.max_constraint import MaxConstraint
+
     upward = MaxConstraint(matrices)
     given = np.where(np.isinf(thresholds), 0, scores)
     lowest = -upward(torch.from_numpy(-thresholds)[None])[0]
@@ -199,6 +203,8 @@ def _most_probable(scores: np.ndarray, thresholds: np.ndarray, matrices: Relatio
     A label without threshold weighs nothing: as of equal sets the smaller is taken, it is positive only when a
     descendant is. A score right at its threshold weighs next to nothing, but counts as passed.
     """
+    import torch
+
     margin = np.where(np.isinf(thresholds), 0, _margin(scores, thresholds))
     weights = torch.from_numpy(np.where(scores >= thresholds, np.maximum(margin, _EDGE), margin))
     inference = _inference(_ByHash(matrices))
@@ -220,6 +226,9 @@ class _ByHash:
 
 @lru_cache(maxsize=4)
 def _inference(key: _ByHash) -> ExactInference:
+    from kg.junction_tree import JunctionTree
+    from learn.exact import ExactInference
+
     return ExactInference(JunctionTree.compile(key.matrices))
 
 
