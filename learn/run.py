@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ METADATA = "metadata"
 IMAGE = "image"
 """Features that a network computes from a patch of CT."""
 
-_GEOMETRY = "patch.geometry"
+_GEOMETRY, _OTHER_RELATIONS = "patch.geometry", "training.other_relations"
 
 AnyRecipe = Recipe | ImageRecipe
 _RECIPES: Mapping[str, type[Recipe] | type[ImageRecipe]] = {METADATA: Recipe, IMAGE: ImageRecipe}
@@ -53,8 +53,8 @@ class Run:
         created: when a run of this configuration was first trained, UTC, ISO 8601.
         recipe: every choice of the training.
         matrices: relations it was trained with.
-        weights: tensors by name: ``<seed>.<parameter>`` of each member network, ``features.*``, ``patch.geometry`` and
-            ``calibration.*``.
+        weights: tensors by name: ``<seed>.<parameter>`` of each member network, ``features.*``, ``patch.geometry``,
+            ``training.other_relations`` and ``calibration.*``.
         thresholds: on ``score``, shape (C,).
         metrics: what the evaluation said, by split.
         lesions: N lesion ids.
@@ -121,6 +121,12 @@ class Run:
             return None
         size, spacing_mm, neighbour_mm, longest_side = values.tolist()
         return PatchGeometry(int(size), spacing_mm, neighbour_mm, int(longest_side))
+
+    @property
+    def other_relations(self) -> tuple[str, ...]:
+        """Matrix hashes of other relations that a part of the training was done with, because somebody asked for it."""
+        rows = self.weights.get(_OTHER_RELATIONS, np.zeros((0, 64), np.uint8))
+        return tuple(row.tobytes().decode("ascii") for row in rows)
 
     @property
     def calibration(self) -> Calibration:
@@ -246,6 +252,12 @@ def geometry_weights(geometry: PatchGeometry) -> dict[str, np.ndarray]:
     """What :attr:`Run.weights` holds of a patch geometry."""
     settings = (geometry.size, geometry.spacing_mm, geometry.neighbour_mm, geometry.longest_side)
     return {_GEOMETRY: np.array(settings, np.float64)}
+
+
+def other_relations_weights(hashes: Sequence[str]) -> dict[str, np.ndarray]:
+    """What :attr:`Run.weights` holds of relations that training began with before those of the run; nothing of none."""
+    rows = np.frombuffer("".join(hashes).encode("ascii"), np.uint8).reshape(len(hashes), 64)
+    return {_OTHER_RELATIONS: rows} if hashes else {}
 
 
 def run_id_of(

@@ -79,12 +79,14 @@ class Checkpoint:
         origin: what it belongs to.
         position: where it stands.
         best: the best epoch so far.
+        other_relations: matrix hashes of relations that earlier steps were trained with, where somebody asked for it.
         tensors: by name: ``network.*``, ``average.*``, ``best.*`` and ``optimiser.<parameter>.<what>``.
     """
 
     origin: Origin
     position: Position
     best: Best
+    other_relations: tuple[str, ...]
     tensors: Mapping[str, Tensor]
 
     def part(self, name: str) -> dict[str, Tensor]:
@@ -104,6 +106,7 @@ class Checkpoint:
             "origin": asdict(self.origin),
             "position": asdict(self.position),
             "best": asdict(self.best),
+            "other_relations": self.other_relations,
         }
         tensors = {name: value.detach().cpu().contiguous() for name, value in self.tensors.items()}
         try:
@@ -138,7 +141,8 @@ class Checkpoint:
                     raise InputError(f"{source}: format {meta['format']!r}, expected {_FORMAT!r}; train again")
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             origin = Origin(**{**meta["origin"], "label_ids": tuple(meta["origin"]["label_ids"])})
-            return cls(origin, Position(**meta["position"]), Best(**meta["best"]), tensors)
+            others = tuple(meta["other_relations"])
+            return cls(origin, Position(**meta["position"]), Best(**meta["best"]), others, tensors)
         except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"{source}: not a whole checkpoint ({type(error).__name__}); remove it, or train with --restart"

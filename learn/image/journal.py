@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kg.errors import UsageError
+from kg.errors import TrainingError, UsageError
 
 COLUMNS = (
     "step",
@@ -64,7 +64,19 @@ class Journal:
         Args:
             step: steps done.
             values: by column; a column without a value stays empty.
+
+        Raises:
+            TrainingError: it cannot be written.
         """
+        try:
+            self._write(step, values)
+        except OSError as error:
+            raise TrainingError(
+                f"log {self._path}: could not be written ({error.strerror}); free some space and give the same command "
+                "again: the training continues from its last checkpoint"
+            ) from error
+
+    def _write(self, step: int, values: Mapping[str, float | int]) -> None:
         row = {"step": step, **{name: _short(value) for name, value in values.items()}}
         with self._path.open("a", encoding="utf-8", newline="") as file:
             csv.DictWriter(file, COLUMNS, lineterminator="\n").writerow(row)

@@ -7,7 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from kg.junction_tree import JunctionTree
 from kg.matrices import RelationMatrices
+from learn.exact import ExactInference
 from learn.head import Outputs
 from learn.image.examples import Examples, Truth
 from learn.image.recipe import ImageRecipe
@@ -47,6 +49,7 @@ class Objective:
         self.weights = (torch.from_numpy(weights[0]).to(device), torch.from_numpy(weights[1]).to(device))
         self._ancestors = torch.from_numpy(matrices.ancestors.toarray()).to(device)
         self._random = torch.Generator(device)
+        self._exact = ExactInference(JunctionTree.compile(matrices)) if recipe.semantic_weight > 0 else None
 
     def draw_triplets(self, positive: Tensor, *key: int) -> Tensor:
         """Triplets of a batch, T x 3 rows; drawn on the CPU, where the labels come from.
@@ -78,11 +81,17 @@ class Objective:
             triplet=recipe.triplet_weight * triplet_loss(out.embedding, triplets, recipe.triplet_margin)
             if recipe.triplet_weight > 0
             else none,
-            semantic=none,
+            semantic=self._break_nothing(out) if self._exact is not None else none,
         )
 
     def _classify(self, logits: Tensor, truth: Truth) -> Tensor:
         return classification_loss(self.recipe, logits, truth.positive, truth.used, self.weights, self._ancestors)
+
+    def _break_nothing(self, out: Outputs) -> Tensor:
+        """Semantic loss: minus the log-probability that independent labels break no relation (Xu et al. 2018)."""
+        assert self._exact is not None
+        logits = out.refined if self.recipe.propagation else out.score
+        return -self.recipe.semantic_weight * self._exact.log_legal(logits).mean()
 
     def _mine(self, logits: Tensor, truth: Truth, key: tuple[int, ...]) -> Tensor:
         recipe = self.recipe

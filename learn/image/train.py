@@ -20,10 +20,10 @@ from learn.image.examples import Examples
 from learn.image.execution import Execution
 from learn.image.network import image_network
 from learn.image.predict import outputs_of
-from learn.image.recipe import Augmentation, ImageRecipe
+from learn.image.recipe import Augmentation, ImageRecipe, Precision
 from learn.image.trainer import CHECKPOINT, Progress, Setting, Trainer
 from learn.image.validation import Validation
-from learn.run import IMAGE, Run, geometry_weights, run_id_of
+from learn.run import IMAGE, Run, geometry_weights, other_relations_weights, run_id_of
 from learn.training import require_match
 
 Say = Callable[[str], None]
@@ -77,12 +77,12 @@ def train_images(
                 f"cohort {cohort.id}: no {split} lesion has a label and a patch in {cache.folder}; "
                 "build the cache from the images of this cohort"
             )
-    tell = say or _nothing
-    if recipe.augmentation is Augmentation.LATERAL and not sides.known:
-        tell("the graph has no CONTRALATERAL_OF relation among these labels: no patch is flipped left to right")
     run_id = run_id_of(IMAGE, cohort.id, cohort.label_data_hash, matrices, recipe.as_dict(), cache.content_hash)
     folder = Path(runs_folder) / f"{run_id}.training"
     with joined(execution.device) as group:
+        tell = say if say is not None and group.writes else _nothing
+        if recipe.augmentation is Augmentation.LATERAL and not sides.known:
+            tell("the graph has no CONTRALATERAL_OF relation among these labels: no patch is flipped left to right")
         origin = Origin(
             matrices.label_ids,
             matrices.matrix_hash,
@@ -98,7 +98,11 @@ def train_images(
             recipe,
             Setting(execution, group, folder, origin, progress),
         )
-        _restore(trainer, tell if group.writes else _nothing)
+        if recipe.precision is Precision.BFLOAT16 and trainer.device.type == "cpu":
+            tell(
+                "bfloat16: most CPUs compute it many times slower than float32; --set precision=float32 is another run"
+            )
+        _restore(trainer, tell)
         state = trainer.run()
         if group.writes:
             network = image_network(recipe, matrices.size, cache.geometry.size)
@@ -109,7 +113,7 @@ def train_images(
                 score, embedding = outputs_of(network, cache.pixels, cache.boxes, rows_of(parts[split], cache), 64)
                 outcomes[split] = Outcome(parts[split], score[None], embedding)
             weights = {f"{recipe.seed}.{name}": value.numpy() for name, value in state.items()}
-            weights |= geometry_weights(cache.geometry)
+            weights |= geometry_weights(cache.geometry) | other_relations_weights(trainer.other_relations)
             complete_run(IMAGE, cohort, matrices, recipe, weights, outcomes, runs_folder, cache.content_hash)
             (folder / CHECKPOINT).unlink(missing_ok=True)
         group.wait()

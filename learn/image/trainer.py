@@ -91,6 +91,7 @@ class Trainer:
             )
         self.best, self.best_state = Best(), dict[str, Tensor]()
         self.position = Position()
+        self.other_relations: tuple[str, ...] = ()
         self.forward = self._forward()
 
     @property
@@ -217,7 +218,9 @@ class Trainer:
         tensors |= {f"best.{name}": value for name, value in self.best_state.items()}
         if self.average is not None:
             tensors |= on_cpu(self.average.state, "average.")
-        Checkpoint(self.setting.origin, self.position, self.best, tensors).save(self.setting.folder / CHECKPOINT)
+        origin = self.setting.origin
+        checkpoint = Checkpoint(origin, self.position, self.best, self.other_relations, tensors)
+        checkpoint.save(self.setting.folder / CHECKPOINT)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Continue from a checkpoint of this training (see :meth:`Checkpoint.require`)."""
@@ -226,6 +229,9 @@ class Trainer:
         if self.average is not None:
             self.average.load(checkpoint.part("average"))
         self.position, self.best, self.best_state = checkpoint.position, checkpoint.best, checkpoint.part("best")
+        self.other_relations = checkpoint.other_relations
+        if checkpoint.origin.matrix_hash != self.setting.origin.matrix_hash:
+            self.other_relations += (checkpoint.origin.matrix_hash,)
 
     def _forward(self) -> Callable[[Tensor, Tensor], Any]:
         network: nn.Module = self.network

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -230,7 +231,8 @@ def _train_image(
     def say(sentence: str) -> None:
         errors.print(f"lesionkg: {sentence}", markup=False, highlight=False, soft_wrap=True)
 
-    with progress(quiet=quiet) as display:
+    # Of several processes under torchrun one is watched.
+    with progress(quiet=quiet or os.environ.get("RANK", "0") != "0") as display:
         task = display.add_task("reading the graph", total=None)
 
         def tell(done: int, of: int) -> None:

@@ -28,7 +28,7 @@ def checkpoint(epoch: int = 1, size: int = 40) -> Checkpoint:
         "network.count": torch.tensor(7),
         "optimiser.weight.momentum_buffer": torch.ones(size),
     }
-    return Checkpoint(ORIGIN, Position(epoch, 3), Best(0, 0.25, 0.75), tensors)
+    return Checkpoint(ORIGIN, Position(epoch, 3), Best(0, 0.25, 0.75), ("d" * 64,), tensors)
 
 
 def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
@@ -36,6 +36,7 @@ def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
     written.save(tmp_path / "a" / "checkpoint.safetensors")
     back = Checkpoint.load(tmp_path / "a" / "checkpoint.safetensors")
     assert (back.origin, back.position, back.best) == (written.origin, written.position, written.best)
+    assert back.other_relations == ("d" * 64,)
     assert back.tensors.keys() == written.tensors.keys()
     for name, value in written.tensors.items():
         assert torch.equal(back.tensors[name], value), name

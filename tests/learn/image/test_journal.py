@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 from pathlib import Path
 
 import pytest
 
-from kg.errors import UsageError
+from kg.errors import TrainingError, UsageError
 from learn.image.journal import COLUMNS, Journal, read_log
 
 
@@ -73,3 +74,14 @@ def test_without_tensorboard_installed_it_says_how_to_get_it(tmp_path: Path, mon
     monkeypatch.setattr(importlib, "import_module", absent)
     with pytest.raises(UsageError, match=r"lesionkg\[tensorboard\]"):
         Journal(tmp_path, tensorboard=True)
+
+
+def test_a_full_disk_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(tmp_path)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(TrainingError, match=r"No space left on device.*last checkpoint"):
+        journal.write(1, {"loss": 0.5})

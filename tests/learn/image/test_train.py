@@ -75,6 +75,7 @@ def test_the_run_says_what_it_saw_and_can_be_read_again(
     assert (run.features, run.inputs) == (IMAGE, made.cache.content_hash)
     assert run.recipe == ABLE
     assert run.geometry == made.cache.geometry
+    assert run.other_relations == ()
     facts = (made.cohort.id, made.cohort.label_data_hash, made.matrices)
     assert run.run_id == run_id_of(IMAGE, *facts, ABLE.as_dict(), made.cache.content_hash)
     assert run.score.shape == (24, 8)
@@ -218,6 +219,7 @@ def test_a_checkpoint_of_other_relations_is_refused_unless_asked_for(
     assert progress == [6, 7, 8]
     assert "trained with other relations" in said[0]
     assert run.matrices.matrix_hash == matrices.matrix_hash
+    assert Run.read(tmp_path / run.run_id).other_relations == (made.matrices.matrix_hash,)
 
 
 def test_a_checkpoint_of_another_label_order_is_refused(made: Set, interrupted: Path, tmp_path: Path) -> None:

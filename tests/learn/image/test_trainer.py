@@ -140,6 +140,11 @@ RECIPES = [
         id="warp",
     ),
     pytest.param(
+        {"semantic_weight": 0.5},
+        {"classification", "refined", "mining", "triplet", "semantic"},
+        id="semantic",
+    ),
+    pytest.param(
         {"objective": Objective.BOOTSTRAP}, {"classification", "refined", "mining", "triplet"}, id="bootstrap"
     ),
     pytest.param(
