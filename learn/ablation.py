@@ -24,8 +24,7 @@ from kg.cohort import Cohort
 from kg.errors import TrainingError, UsageError
 from kg.matrices import RelationMatrices
 from kg.shipped import load_shipped
-from learn.decode import threshold_and_expand
-from learn.evaluation import decisions
+from learn.evaluation import decided_as_paper, decisions
 from learn.image.contralateral import Laterality
 from learn.image.execution import Execution
 from learn.image.train import learnable, train_images, with_patch
@@ -244,7 +243,7 @@ def measure(run: Run, cohort: Cohort, frequencies: Frequencies) -> np.ndarray:
     """
     val, test = Judged.of_split(run, cohort, "val"), Judged.of_split(run, cohort, "test")
     thresholds = grid_thresholds(val.truth, val.score, val.used)
-    decided = threshold_and_expand(test.score, thresholds, run.matrices)
+    decided = decided_as_paper(run, test.score, thresholds)
     found = decisions(test.truth, decided, test.used, run.matrices)
     recall = Counts.of(test.truth, decided, test.used).recall()
     area = mean(auc(test.truth, test.score, test.used))

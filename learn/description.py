@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ingest.release import PHANTOM
+from learn.decode import Decoder
 from learn.image.recipe import ImageRecipe, Objective
 from learn.recipe import Relations, Rhem
 from learn.run import AnyRecipe, Run
@@ -13,6 +14,16 @@ _OBJECTIVES = {
     Objective.BOOTSTRAP: "soft bootstrapping",
     Objective.WARP: "WARP",
 }
+
+WAYS = {
+    Decoder.THRESHOLDS.value: "thresholds alone",
+    Decoder.PAPER.value: "paper: grid thresholds, ancestors added",
+    Decoder.GREEDY.value: "greedy, coherent",
+    Decoder.MAX_CONSTRAINT.value: "max-constraint, coherent",
+    Decoder.EXACT.value: "exact, coherent",
+    Decoder.TOP.value: "a fixed number of labels",
+}
+"""What a table calls each way of deciding."""
 
 
 def is_synthetic(run: Run) -> bool:

@@ -13,13 +13,14 @@ import numpy as np
 import torch
 
 from kg.cohort import SPLITS, Cohort
-from kg.errors import MatrixError
+from kg.errors import MatrixError, UsageError
 from kg.junction_tree import JunctionTree
 from kg.matrices import RelationMatrices
 from learn.bootstrap import Resampling, interval, macro
-from learn.decode import decode, threshold_and_expand
+from learn.decode import Decoder, decide
 from learn.exact import ExactInference
 from learn.figures import SUFFICIENT, Coherence, Decisions, Evaluation, Group, LabelFigures, SplitEvaluation, Way
+from learn.image.recipe import ImageRecipe
 from learn.judged import Judged
 from learn.max_constraint import MaxConstraint
 from learn.metrics import Counts, Undefined, auc, by_class, calibration_error, mean
@@ -29,6 +30,8 @@ from learn.thresholds import grid_thresholds
 
 _GROUP_REPLICATES = 200
 _EDGE = 1e-7
+TOP_LABELS = 5
+"""Labels of each lesion where a fixed number is decided (ISBI 2019)."""
 _GROUPS: tuple[tuple[str, str, tuple[tuple[str, float, float], ...]], ...] = (
     ("age", "age", (("under 40", 0, 40), ("40 to 59", 40, 60), ("60 to 74", 60, 75), ("75 or over", 75, np.inf))),
     (
@@ -39,7 +42,7 @@ _GROUPS: tuple[tuple[str, str, tuple[tuple[str, float, float], ...]], ...] = (
 )
 
 
-def evaluate(run: Run, cohort: Cohort, hand: Judged | None = None) -> Evaluation:
+def evaluate(run: Run, cohort: Cohort, hand: Judged | None = None, decoder: Decoder = Decoder.GREEDY) -> Evaluation:
     """Judge a run's predictions of the validation and test lesions of its cohort.
 
     Args:
@@ -47,11 +50,16 @@ def evaluate(run: Run, cohort: Cohort, hand: Judged | None = None) -> Evaluation
         cohort: the one it was trained on.
         hand: hand-labelled lesions (:func:`learn.hand_labels.judge_by_hand`), judged beside them as ``hand``; all
             thresholds stay those of the text-mined validation lesions.
+        decoder: the coherent way of deciding that ``coherent``, groups and labels tell of; all ways are in ``ways``.
 
     Raises:
+        UsageError: the decoder is not a coherent one.
         TrainingError: the cohort is not the run's, or none of its lesions has a prediction.
     """
     run.require_cohort(cohort)
+    if not decoder.coherent:
+        known = ", ".join(way for way in Decoder if way.coherent)
+        raise UsageError(f"decoder {decoder.value!r}: its label sets can break relations; give one of {known}")
     judged = {split: Judged.of_split(run, cohort, split) for split in ("val", "test")}
     if hand is not None:
         judged["hand"] = hand
@@ -61,14 +69,14 @@ def evaluate(run: Run, cohort: Cohort, hand: Judged | None = None) -> Evaluation
     areas = {split: auc(j.truth, j.score, j.used) for split, j in judged.items()}
     replicates = {split: Resampling.of(j.patients).auc(j.truth, j.score, j.used) for split, j in judged.items()}
     splits = {
-        split: _split_evaluation(run, j, areas[split], replicates[split], grid, exact) for split, j in judged.items()
+        split: _split_evaluation(run, j, areas[split], replicates[split], grid, exact, decoder)
+        for split, j in judged.items()
     }
     train = cohort.subset("train")
     patients = {split: set(cohort.subset(split).table["patient"].to_pylist()) for split in SPLITS}
     shared = {f"{a} and {b}": len(patients[a] & patients[b]) for a, b in combinations(SPLITS, 2)}
-    decided = decode(test.score, run.thresholds, run.matrices).positive
-    counts = Counts.of(test.truth, decided, test.used)
-    as_paper = Counts.of(test.truth, threshold_and_expand(test.score, grid, run.matrices), test.used)
+    counts = Counts.of(test.truth, decide(decoder, test.score, run.thresholds, run.matrices).positive, test.used)
+    as_paper = Counts.of(test.truth, decided_as_paper(run, test.score, grid), test.used)
     columns = (
         run.matrices.label_ids,
         run.matrices.names,
@@ -90,7 +98,7 @@ def evaluate(run: Run, cohort: Cohort, hand: Judged | None = None) -> Evaluation
         LabelFigures(i, n, c, a, b, t, area, ci.low, ci.high, p, r, f, th, _evidence(t), *paper)
         for i, n, c, a, b, t, area, ci, p, r, f, th, *paper in zip(*columns, strict=True)
     )
-    return Evaluation(run.run_id, shared, splits, labels)
+    return Evaluation(run.run_id, decoder, shared, splits, labels)
 
 
 def _evidence(positives: int) -> str:
@@ -104,15 +112,16 @@ def _split_evaluation(
     replicates: np.ndarray,
     grid: np.ndarray,
     exact: ExactInference | None,
+    decoder: Decoder,
 ) -> SplitEvaluation:
     matrices = run.matrices
     support = judged.support
     alone = [mean(auc(judged.truth, score, judged.used)) for score in judged.members]
-    decided = _decided(run, judged, grid)
-    ways = {
-        name: Way(decisions(judged.truth, each, judged.used, matrices), coherence(each, matrices))
-        for name, each in decided.items()
-    }
+    decided = _decided(run, judged, grid, exact is not None)
+    ways = {way: _way(judged, each, matrices) for way, each in decided.items()}
+    if broken := [way for way in ways if way.coherent and ways[way].coherence.lesions_incoherent]:
+        raise AssertionError(f"decoder {broken[0]}: left a broken relation")
+    paper = Decoder.TOP if _top(run) else Decoder.PAPER
     defined = ~np.isnan(areas)
     return SplitEvaluation(
         lesions=judged.size,
@@ -126,21 +135,21 @@ def _split_evaluation(
         seed_macro_auc=tuple(alone),
         seed_macro_auc_mean=float(np.mean(alone)),
         seed_macro_auc_sd=float(np.std(alone, ddof=1)) if len(alone) > 1 else float("nan"),
-        paper=ways["paper"].decisions,
-        coherent=ways["greedy"].decisions,
+        paper=ways[paper].decisions,
+        coherent=ways[decoder].decisions,
         coherence={
-            "thresholds_only": ways["thresholds"].coherence,
-            "paper": ways["paper"].coherence,
-            "decoded": ways["greedy"].coherence,
+            "thresholds_only": ways[Decoder.THRESHOLDS].coherence,
+            "paper": ways[paper].coherence,
+            "decoded": ways[decoder].coherence,
         },
         coherent_auc=_coherent_auc(judged, matrices, exact),
-        ways=ways,
+        ways={way.value: figures for way, figures in ways.items()},
         calibration_error={
             "score": calibration_error(judged.score, judged.truth, judged.used),
             "probability": calibration_error(judged.probability, judged.truth, judged.used),
         },
         retrieval=retrieval(judged.embedding, judged.patients, judged.truth),
-        groups=tuple(_groups(judged, decided["greedy"])),
+        groups=tuple(_groups(judged, decided[decoder])),
     )
 
 
@@ -165,13 +174,32 @@ def _exact(matrices: RelationMatrices) -> ExactInference | None:
         return None
 
 
-def _decided(run: Run, judged: Judged, grid: np.ndarray) -> dict[str, np.ndarray]:
-    """Label sets by every way of deciding, each N x C bool."""
+def decided_as_paper(run: Run, scores: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """Label sets as the run's method decided them when it was published, N x C bool.
+
+    Thresholds from the released grid and ancestors added; or the labels that score most, where the recipe says how many
+    (ISBI 2019).
+    """
+    top = _top(run)
+    return decide(Decoder.TOP if top else Decoder.PAPER, scores, grid, run.matrices, top or 1).positive
+
+
+def _top(run: Run) -> int:
+    return min(run.recipe.top, run.matrices.size) if isinstance(run.recipe, ImageRecipe) else 0
+
+
+def _decided(run: Run, judged: Judged, grid: np.ndarray, exact: bool) -> dict[Decoder, np.ndarray]:
+    """Label sets by every way of deciding, each N x C bool; without the exact one where that is impossible."""
+    top = _top(run) or min(TOP_LABELS, run.matrices.size)
     return {
-        "thresholds": judged.score >= run.thresholds,
-        "paper": threshold_and_expand(judged.score, grid, run.matrices),
-        "greedy": decode(judged.score, run.thresholds, run.matrices).positive,
+        way: decide(way, judged.score, grid if way is Decoder.PAPER else run.thresholds, run.matrices, top).positive
+        for way in Decoder
+        if exact or way is not Decoder.EXACT
     }
+
+
+def _way(judged: Judged, decided: np.ndarray, matrices: RelationMatrices) -> Way:
+    return Way(decisions(judged.truth, decided, judged.used, matrices), coherence(decided, matrices))
 
 
 def decisions(truth: np.ndarray, decided: np.ndarray, used: np.ndarray, matrices: RelationMatrices) -> Decisions:

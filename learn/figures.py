@@ -85,12 +85,14 @@ class SplitEvaluation:
         seed_macro_auc: macro area under the curve of each seed's network alone.
         seed_macro_auc_mean, seed_macro_auc_sd: over seeds.
         paper: thresholds from the released grid, then ancestors added.
-        coherent: the run's thresholds and :func:`learn.decode.decode`.
+            Where the recipe asks for a fixed number of labels: those that score most.
+        coherent: the run's thresholds and the coherent decoder that the evaluation was asked for.
         coherence: of plain thresholds, of the paper's way, and of the coherent one.
         coherent_auc: macro area under the curve of scores that respect relations: ``max_constraint`` and
             ``exact_marginals``, each of the scores and ``_calibrated`` of the probabilities; NaN
             where relations are too dense for exact inference (:mod:`kg.junction_tree`).
-        ways: every way of deciding: ``thresholds`` alone, ``paper``, and each coherent decoder by name.
+        ways: every way of deciding by name (:class:`learn.decode.Decoder`); ``paper`` with thresholds from the released
+            grid, ``exact`` only where relations are sparse enough.
         calibration_error: expected calibration error of the scores, and of the calibrated probabilities.
         retrieval: labels shared with the nearest lesions of other patients of the same split.
         groups: breakdown by sex, age and lesion size.
@@ -154,11 +156,13 @@ class LabelFigures:
 class Evaluation:
     """Figures of a run by split, and of every label on the test split.
 
+    ``decoder`` names the coherent way of deciding that they tell of where they do not name another.
     ``splits`` has ``val`` and ``test``, and ``hand`` where hand-labelled lesions were judged. ``shared_patients``
     counts the patients that two splits have in common, by ``train and val`` and so on.
     """
 
     run_id: str
+    decoder: str
     shared_patients: dict[str, int]
     splits: Mapping[str, SplitEvaluation]
     labels: tuple[LabelFigures, ...]
@@ -166,7 +170,7 @@ class Evaluation:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; what is not defined is None."""
         out: dict[str, Any] = {split: _plain(asdict(figures)) for split, figures in self.splits.items()}
-        return {**out, "shared_patients": self.shared_patients}
+        return {**out, "decoder": self.decoder, "shared_patients": self.shared_patients}
 
     def per_label(self) -> list[dict[str, Any]]:
         """One plain dictionary a label, in column order."""

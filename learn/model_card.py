@@ -7,7 +7,8 @@ from dataclasses import replace
 from ingest.images.geometry import WINDOW_HU
 from ingest.release import DEEPLESION
 from learn.calibration import METHOD
-from learn.description import is_synthetic, method
+from learn.decode import Decoder
+from learn.description import WAYS, is_synthetic, method
 from learn.figures import SUFFICIENT, Decisions, Evaluation, SplitEvaluation
 from learn.image.recipe import NAMED, ImageRecipe
 from learn.recipe import Recipe
@@ -60,8 +61,11 @@ def model_card(run: Run, evaluation: Evaluation) -> str:
             "|---|---|---|---|---|---|",
             _decision("paper: grid thresholds, ancestors added; precision 1 if never predicted", test.paper, "one"),
             _decision("the same, precision 0 if never predicted", test.paper, "zero"),
-            _decision("coherent; precision 0 if never predicted", test.coherent, "zero"),
-            _decision("the same, labels never predicted left out of precision", test.coherent, "nan"),
+            *(
+                _decision(f"{WAYS[name]}; precision 0 if never predicted", way.decisions, "zero")
+                for name, way in test.ways.items()
+                if Decoder(name).coherent
+            ),
             "",
             f"Calibration: {METHOD}. Expected calibration error on test: {test.calibration_error['score']:.4f} before, "
             f"{test.calibration_error['probability']:.4f} after.",

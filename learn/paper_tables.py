@@ -15,7 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from kg.errors import UsageError
-from learn.figures import SUFFICIENT, Decisions, Evaluation, LabelFigures
+from learn.decode import Decoder
+from learn.description import WAYS
+from learn.figures import SUFFICIENT, Evaluation, LabelFigures, SplitEvaluation
 from learn.metrics import mean
 
 PAPER_TABLE_1: tuple[tuple[str, tuple[float, ...]], ...] = (
@@ -75,17 +77,14 @@ def table_1(judgements: Sequence[Judgement]) -> Table:
     rows: list[tuple[str, ...]] = []
     for judgement in judgements:
         splits = [judgement.evaluation.splits.get(name) for name in ("test", "hand")]
-        for way, attribute, undefined in (
-            ("the paper's conventions", "paper", "one"),
-            ("the same, never predicted counts as precision 0", "paper", "zero"),
-            ("coherent decision, never predicted counts as precision 0", "coherent", "zero"),
+        ways = [name for name in judgement.evaluation.splits["test"].ways if Decoder(name).coherent]
+        for said, way, undefined in (
+            ("the paper's conventions", "", "one"),
+            ("the same, never predicted counts as precision 0", "", "zero"),
+            *((f"{WAYS[way]}, never predicted counts as precision 0", way, "zero") for way in ways),
         ):
-            cells = [
-                cell
-                for s in splits
-                for cell in ([""] * 4 if s is None else _cells(s.macro_auc, getattr(s, attribute), undefined))
-            ]
-            rows.append((judgement.name, way, *cells))
+            cells = [cell for split in splits for cell in _cells(split, way, undefined)]
+            rows.append((judgement.name, said, *cells))
     rows += [(f"{name} [paper]", "as published", *map(_number, values)) for name, values in PAPER_TABLE_1]
     return Table(
         "Table 1: methods",
@@ -207,9 +206,12 @@ def _keys(label: LabelFigures) -> tuple[str, str]:
     return label.name, label.label_id
 
 
-def _cells(area: float, figures: Decisions, undefined: str) -> list[str]:
+def _cells(split: SplitEvaluation | None, way: str, undefined: str) -> list[str]:
+    if split is None:
+        return [""] * 4
+    figures = split.ways[way].decisions if way else split.paper
     precision = getattr(figures, f"precision_{undefined}")
-    return [_number(value) for value in (area, precision, figures.recall, figures.f1)]
+    return [_number(value) for value in (split.macro_auc, precision, figures.recall, figures.f1)]
 
 
 def _number(value: float) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from kg.cohort import Cohort
 from learn import plots
 from learn.calibration import METHOD
-from learn.description import data_words, is_synthetic, method, sight
+from learn.description import WAYS, data_words, is_synthetic, method, sight
 from learn.figures import SUFFICIENT, Evaluation, SplitEvaluation
 from learn.judged import Judged
 from learn.paper_tables import typical_labels
@@ -22,12 +22,6 @@ from learn.run import Run
 
 Cell = str | int | float
 """Text, or a number that the page can sort by; NaN is an empty cell."""
-
-_WAYS = {
-    "thresholds": "thresholds alone",
-    "paper": "paper: grid thresholds, ancestors added",
-    "greedy": "greedy, coherent",
-}
 
 
 def report_page(run: Run, cohort: Cohort, evaluation: Evaluation) -> str:
@@ -64,7 +58,7 @@ def report_page(run: Run, cohort: Cohort, evaluation: Evaluation) -> str:
 <p class="soft">{escape(method(run.recipe))}; first trained {escape(run.created)}.</p>
 <p class="note"><strong>Research use only; not for diagnosis.</strong> {escape(sight(run))}</p>
 {synthetic}
-{_cards(test, run.matrices.size)}
+{_cards(evaluation)}
 <h2>By test set</h2>
 {_splits(evaluation)}
 <h2>Decisions and coherence</h2>
@@ -89,13 +83,15 @@ def report_page(run: Run, cohort: Cohort, evaluation: Evaluation) -> str:
 """
 
 
-def _cards(test: SplitEvaluation, labels: int) -> str:
+def _cards(evaluation: Evaluation) -> str:
+    test, labels = evaluation.splits["test"], len(evaluation.labels)
+    way = evaluation.decoder
     low, high = test.macro_auc_interval.low, test.macro_auc_interval.high
     shown = (
         (f"{test.macro_auc:.4f}", f"macro AUC on test, 95 %: {low:.4f} to {high:.4f} (patients resampled)"),
         (f"{test.paper.f1:.4f}", "macro F1, the paper's conventions"),
-        (f"{test.coherent.micro_f1:.4f}", "micro F1, greedy coherent decision"),
-        (f"{test.coherence['decoded'].lesions_incoherent}", "lesions with a broken relation, coherent decision"),
+        (f"{test.coherent.micro_f1:.4f}", f"micro F1, {way} decision"),
+        (f"{test.coherence['decoded'].lesions_incoherent}", f"lesions with a broken relation, {way} decision"),
         (f"{test.lesions:,}", f"test lesions of {test.patients:,} patients"),
         (
             f"{labels - test.insufficient_labels} of {labels}",
@@ -141,7 +137,7 @@ def _ways(evaluation: Evaluation) -> str:
             precision = (d.precision_one, d.precision_zero, d.precision_nan)
             counts = (d.never_predicted, c.lesions_incoherent, c.missing_ancestors, c.exclusive_pairs)
             micro = (d.micro_precision, d.micro_recall, d.micro_f1)
-            rows.append([_WAYS.get(name, name), *precision, d.recall, d.f1, *micro, *counts])
+            rows.append([WAYS[name], *precision, d.recall, d.f1, *micro, *counts])
         columns = (
             *("decision", "precision (1)", "precision (0)", "precision (-)", "recall", "F1"),
             *("micro precision", "micro recall", "micro F1"),
@@ -228,7 +224,9 @@ def _labels(evaluation: Evaluation) -> str:
         ),
     )
     search = '<p><input id="search" type="search" placeholder="find a label" aria-label="find a label" hidden></p>'
-    caption = "Test lesions; precision, recall and F1 of the greedy coherent decision; no threshold: never predicted."
+    caption = (
+        f"Test lesions; precision, recall and F1 of the {evaluation.decoder} decision; no threshold: never by itself."
+    )
     return search + _table(caption, columns, rows, look="sort", name="labels")
 
 

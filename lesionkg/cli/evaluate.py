@@ -29,6 +29,9 @@ def command(
     patches: Annotated[
         Path | None, typer.Option(help="Patch cache with the hand-labelled lesions, for runs that look at pixels.")
     ] = None,
+    decoder: Annotated[
+        str, typer.Option(help="Coherent decision that labels and groups are told of: greedy, max-constraint or exact.")
+    ] = "greedy",
     tables: Annotated[
         Path | None,
         typer.Option(help="Folder to write the paper's tables to, Markdown and CSV, all runs side by side."),
@@ -49,7 +52,7 @@ def command(
         raise UsageError("--labels: they choose the rows of Table 2; give a folder with --tables")
     if patches is not None and hand is None:
         raise UsageError("--patches: only hand-labelled lesions are looked at again; give their file with --hand")
-    judged = _judge_all(run, hand, patches, home, graph)
+    judged = _judge_all(run, hand, patches, decoder, home, graph)
     chosen = [] if labels is None else [name.strip() for name in labels.split(",")]
     files = _write_tables(tables, judged, chosen) + _write_pages(judged, page, report)
     if json_:
@@ -76,14 +79,17 @@ class _One:
 
 
 def _judge_all(
-    runs: list[str], hand: Path | None, patches: Path | None, home: Path | None, graph: str | None
+    runs: list[str], hand: Path | None, patches: Path | None, decoder: str, home: Path | None, graph: str | None
 ) -> list[_One]:
     from ingest.images.patch_cache import PatchCache
+    from learn.decode import Decoder
     from learn.evaluation import evaluate
     from learn.hand_labels import judge_by_hand, read_hand_labels
     from learn.run import Run
     from lesionkg.training_data import pull_training_data
 
+    if decoder not in list(Decoder):
+        raise UsageError(f"decoder {decoder!r}: give one of {', '.join(way for way in Decoder if way.coherent)}")
     cache = None if patches is None else PatchCache.open(patches)
     cohorts: dict[str, Cohort] = {}
     out = []
@@ -95,7 +101,7 @@ def _judge_all(
             cohorts[read.cohort], _ = pull_training_data(graph_url(home, graph), read.cohort)
         cohort = cohorts[read.cohort]
         by_hand = None if listed is None else judge_by_hand(read, cohort, listed, cache if read.saw_pixels else None)
-        out.append(_One(read, folder, cohort, evaluate(read, cohort, by_hand), listed, by_hand))
+        out.append(_One(read, folder, cohort, evaluate(read, cohort, by_hand, Decoder(decoder)), listed, by_hand))
     return out
 
 

@@ -15,20 +15,21 @@ if TYPE_CHECKING:
 
 def print_summary(run: Run, evaluation: Evaluation) -> None:
     """Figures of all splits, of every way to decide, and of groups of test lesions."""
+    from learn.description import WAYS
+
     console.print(_split_table(run, evaluation))
     test = evaluation.splits["test"]
     decided = Table(
         "decision, on test", "precision", "recall", "F1", "micro F1", "incoherent lesions", "never predicted"
     )
-    for name, figures, broken, precision in (
-        ("paper (never predicted counts as 1)", test.paper, test.coherence["paper"], test.paper.precision_one),
-        ("paper (counts as 0)", test.paper, test.coherence["paper"], test.paper.precision_zero),
-        ("coherent (counts as 0)", test.coherent, test.coherence["decoded"], test.coherent.precision_zero),
-        ("coherent (left out)", test.coherent, test.coherence["decoded"], test.coherent.precision_nan),
-    ):
-        shown = (precision, figures.recall, figures.f1, figures.micro_f1)
+    shown = [("paper", "one"), *((way, "zero") for way in test.ways)]
+    for way, undefined in shown:
+        figures, broken = test.ways[way].decisions, test.ways[way].coherence
+        precision = getattr(figures, f"precision_{undefined}")
+        values = (precision, figures.recall, figures.f1, figures.micro_f1)
         counts = (broken.lesions_incoherent, figures.never_predicted)
-        decided.add_row(name, *(f"{value:.3f}" for value in shown), *map(str, counts))
+        said = f"{WAYS[way]} (never predicted counts as {1 if undefined == 'one' else 0})"
+        decided.add_row(said, *(f"{value:.3f}" for value in values), *map(str, counts))
     console.print(decided)
     groups = Table("test lesions by", "group", "lesions", "patients", "labels", "macro AUC", "95 %", "micro F1")
     for group in test.groups:

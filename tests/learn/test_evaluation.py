@@ -11,10 +11,12 @@ from sklearn.metrics import roc_auc_score
 from tiny_runs import Trained
 
 from kg.cohort import Cohort
-from kg.errors import TrainingError
+from kg.errors import MatrixError, TrainingError, UsageError
 from kg.matrices import RelationMatrices
-from learn.evaluation import coherence, decisions, evaluate
+from learn.decode import Decoder, decide
+from learn.evaluation import coherence, decided_as_paper, decisions, evaluate
 from learn.figures import Evaluation
+from learn.image.recipe import ImageRecipe
 from learn.judged import Judged, truth_of
 from learn.metrics import auc
 
@@ -78,6 +80,51 @@ def test_coherent_decisions_break_nothing_and_the_papers_do(evaluation: Evaluati
         assert figures.coherence["paper"].missing_ancestors == 0
         assert figures.coherence["paper"].exclusive_pairs > 0
         assert figures.coherence["thresholds_only"].missing_ancestors > 0
+
+
+def test_every_coherent_decoder_breaks_nothing_and_the_others_do(evaluation: Evaluation) -> None:
+    for figures in evaluation.splits.values():
+        assert set(figures.ways) == {way.value for way in Decoder}
+        for way in Decoder:
+            broken = figures.ways[way].coherence
+            assert (broken.lesions_incoherent == 0) == way.coherent
+            assert (broken.missing_ancestors + broken.exclusive_pairs == 0) == way.coherent
+
+
+def test_a_chosen_decoder_tells_of_labels_and_groups_and_leaves_the_rest(
+    trained: Trained, cohort: Cohort, evaluation: Evaluation
+) -> None:
+    exact = evaluate(trained.run, cohort, decoder=Decoder.EXACT)
+    test, before = exact.splits["test"], evaluation.splits["test"]
+    assert (exact.decoder, evaluation.decoder) == ("exact", "greedy")
+    assert test.ways == before.ways
+    assert test.coherent == test.ways["exact"].decisions != before.coherent
+    assert np.nanmean([label.f1 for label in exact.labels]) == pytest.approx(test.coherent.f1)
+    assert [label.paper_f1 for label in exact.labels] == [label.paper_f1 for label in evaluation.labels]
+    with pytest.raises(UsageError, match="decoder 'top': its label sets can break relations"):
+        evaluate(trained.run, cohort, decoder=Decoder.TOP)
+
+
+def test_a_recipe_with_a_fixed_number_of_labels_is_judged_as_published(trained: Trained) -> None:
+    run, scores = trained.run, trained.run.score[:50]
+    grid = np.full(171, 0.5)
+    expected = decide(Decoder.PAPER, scores, grid, run.matrices).positive
+    np.testing.assert_array_equal(decided_as_paper(run, scores, grid), expected)
+    fixed = decided_as_paper(replace(run, recipe=ImageRecipe.named("isbi-2019")), scores, grid)
+    assert (fixed.sum(axis=1) == 5).all()
+
+
+def test_relations_too_dense_for_exact_inference_leave_the_rest_of_the_figures(
+    trained: Trained, cohort: Cohort, evaluation: Evaluation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: RelationMatrices) -> None:
+        raise MatrixError("a bag would have too many states")
+
+    monkeypatch.setattr("learn.evaluation.JunctionTree.compile", refuse)
+    test = evaluate(trained.run, cohort).splits["test"]
+    assert "exact" not in test.ways
+    assert np.isnan(test.coherent_auc["exact_marginals"])
+    assert test.paper == evaluation.splits["test"].paper
 
 
 def test_conventions_for_undefined_precision_are_ordered(evaluation: Evaluation) -> None:

@@ -89,6 +89,14 @@ def test_hand_labels_are_judged_beside_the_others_and_what_was_left_out_is_said(
     assert {k: v for k, v in found["metrics"].items() if k != "hand"} == runs[0].metrics
 
 
+def test_a_decoder_is_chosen_by_name(home: Path, runs: list[Run], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", runs[0].run_id, "--home", str(home), "--decoder", "exact", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["metrics"]
+    assert found["decoder"] == "exact"
+    assert found["test"]["coherent"] == found["test"]["ways"]["exact"]["decisions"]
+    assert found["test"]["ways"] == runs[0].metrics["test"]["ways"]
+
+
 def test_tables_and_pages_of_two_runs_are_written(
     home: Path, runs: list[Run], hand: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -98,7 +106,7 @@ def test_tables_and_pages_of_two_runs_are_written(
     said = capsys.readouterr().out
     with (tmp_path / "t" / "table1.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["method"] for row in rows[:6:3]] == [f"LesaNet on metadata ({name})" for name in names]
+    assert [row["method"] for row in rows[:10:5]] == [f"LesaNet on metadata ({name})" for name in names]
     assert rows[0]["hand-labelled, AUC"]
     note = (tmp_path / "t" / "table1.md").read_text()
     assert "6 of 6 hand-labelled lesions" in note and "real lesions" in note
@@ -126,6 +134,8 @@ def test_one_page_goes_where_it_is_told(
         pytest.param(["--labels", "lung"], 2, "--tables", id="labels without tables"),
         pytest.param(["--patches", "x"], 2, "--hand", id="patches without hand labels"),
         pytest.param(["--hand", "absent.json"], 1, "absent.json: not a file of hand-labelled", id="no such file"),
+        pytest.param(["--decoder", "coin"], 2, "decoder 'coin': give one of greedy", id="no such decoder"),
+        pytest.param(["--decoder", "paper"], 2, "decoder 'paper': its label sets can break", id="not coherent"),
         pytest.param(["SECOND", "--report", "TMP"], 2, "one file for 2 runs", id="one page for two"),
     ],
 )
