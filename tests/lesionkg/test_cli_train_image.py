@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +19,7 @@ from ingest.load import load_deeplesion
 from kg.connect import open_store
 from kg.errors import InputError, UsageError
 from kg.graph_ontology import save_ontology
+from kg.ontology import Ontology, SoftKind, SoftRelation
 from kg.shipped import load_shipped
 from learn.image.recipe import ImageRecipe, Optimiser
 from learn.run import Run
@@ -33,13 +38,20 @@ TINY = {
 }
 
 
+def with_sides(ontology: Ontology) -> Ontology:
+    """The ontology with the lungs as partners."""
+    ids = [ontology.by_name[name].id for name in ("left lung", "right lung")]
+    said = SoftRelation(ids[0], SoftKind.CONTRALATERAL_OF, ids[1], "test")
+    return replace(ontology, soft_relations=(*ontology.soft_relations, said))
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with the ontology, 1,000 real lesions, made patches of all of them, and a recipe."""
     folder = tmp_path_factory.mktemp("home")
     release = first_lesions(1000)
     with open_store(folder / "graph") as store:
-        save_ontology(store, load_shipped())
+        save_ontology(store, with_sides(load_shipped()))
         load_deeplesion(store, release)
     draw = np.random.default_rng(0)
     names = [f"DL:{index:05d}" for index in release.lesions["index"].to_pylist()]
@@ -53,9 +65,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_training_on_patches_leaves_a_run_that_says_it_saw_pixels(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    recipe = ["--recipe", str(home / "tiny.json"), "--set", "seed=3", "--workers", "1"]
+    recipe = ["--recipe", str(home / "tiny.json"), "--set", "seed=3", "--set", "augmentation=lateral"]
     assert run(["train", "--features", "image", "--home", str(home), "--json", *recipe]) == 0
-    told = json.loads(capsys.readouterr().out)
+    printed = capsys.readouterr()
+    assert "CONTRALATERAL_OF" not in printed.err
+    told = json.loads(printed.out)
     assert told["saw_pixels"] is True
     assert told["seeds"] == [3]
     assert 0 < told["metrics"]["test"]["macro_auc"] < 1
@@ -116,3 +130,20 @@ def test_options_that_do_not_go_together_are_usage_errors(
 ) -> None:
     assert run(["train", "--home", str(tmp_path), *options]) == 2
     assert said in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.slow
+def test_torchrun_trains_one_network_with_two_processes_of_which_one_opens_the_graph(home: Path) -> None:
+    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "lesionkg"]
+    recipe = ["--recipe", str(home / "tiny.json"), "--set", "batch=8", "--device", "cpu", "--json"]
+    done = subprocess.run(
+        [*start, "train", "--features", "image", "--home", str(home), *recipe],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    told = json.loads(done.stdout)
+    assert (home / "runs" / told["run"] / "weights.safetensors").is_file()
