@@ -163,11 +163,7 @@ def test_released_labels_are_true_but_not_all(
     cohort: Cohort, complete: list[list[int]], matrices: RelationMatrices
 ) -> None:
     truth = multi_hot(complete, matrices.size).toarray()
-    listed = (
-        cohort.positive_matrix()
-        if isinstance(cohort.positive_matrix(), np.ndarray)
-        else cohort.positive_matrix().toarray()
-    )
+    listed = cohort.positive_matrix().toarray()
     assert listed.any(axis=1).all(), "every lesion keeps a label"
     assert not (listed & ~truth).any()
     assert (truth & ~listed).sum() > 0.3 * truth.sum()
