@@ -16,9 +16,9 @@ from made_patches import SIDE, TINY, made_cache, made_cohort, made_matrices
 from ingest.images.geometry import STEPS_PER_HU, WINDOW_HU
 from kg.errors import TrainingError, UsageError
 from learn.image import export as exporting
-from learn.image.export import METADATA, ExportFormat, export_run
+from learn.image.export import METADATA, ExportedNetwork, ExportFormat, export_run
 from learn.image.network import image_network
-from learn.image.predict import predict_patches
+from learn.image.predict import image_network_of, predict_patches
 from learn.image.recipe import Backbone, ImageRecipe, RoiMode
 from learn.image.train import train_images
 from learn.predict import Prediction
@@ -139,6 +139,22 @@ def test_intensities_outside_the_window_are_clipped_to_it(program: Path) -> None
     with torch.no_grad():
         torch.testing.assert_close(network(2 * beyond, box), network(beyond, box), rtol=0, atol=0)
         assert not torch.equal(network(inside, box)[2], network(beyond, box)[2])
+
+
+def test_a_score_that_is_all_but_certain_is_calibrated_as_the_run_does(trained: Run) -> None:
+    run = with_network(trained)
+    assert isinstance(run.recipe, ImageRecipe)
+    spl = f"{run.recipe.seed}.propagation.weight"
+    gentle = np.full(run.matrices.size, 0.3)
+    run = replace(run, weights={**run.weights, spl: 1e6 * run.weights[spl], "calibration.slope": gentle})
+    pixels, boxes = lesions(3)
+    expected = predict_patches(run, pixels, boxes)
+    assert set(expected.score.round(3).flat) == {0.0, 1.0}
+    assert 0.001 < expected.probability.min() < expected.probability.max() < 0.999
+    with torch.no_grad():
+        network = ExportedNetwork(image_network_of(run), run.calibration)
+        _, probability, _ = network(torch.from_numpy(hounsfield(pixels)), torch.from_numpy(boxes))
+    np.testing.assert_allclose(probability.numpy(), expected.probability, atol=1e-3)
 
 
 def test_the_metadata_is_what_a_user_needs(trained: Run) -> None:
