@@ -24,7 +24,7 @@ class MaxConstraint:
 
     def __init__(self, matrices: RelationMatrices) -> None:
         pairs = algebra.to_pairs(algebra.union(matrices.ancestors, algebra.identity(matrices.size)))
-        self._below, self._above = (torch.from_numpy(column.copy()) for column in pairs.T)
+        self._pairs = {torch.device("cpu"): torch.from_numpy(pairs.T.copy())}
 
     def __call__(self, scores: Tensor) -> Tensor:
         """Largest score of each label and its descendants.
@@ -35,6 +35,8 @@ class MaxConstraint:
         Returns:
             B x C; differentiable, where several descendants share the maximum they share the gradient.
         """
-        below, above = (index.to(scores.device) for index in (self._below, self._above))
+        if scores.device not in self._pairs:
+            self._pairs[scores.device] = self._pairs[torch.device("cpu")].to(scores.device)
+        below, above = self._pairs[scores.device]
         candidates = scores.index_select(1, below)
         return scores.scatter_reduce(1, above.expand_as(candidates), candidates, "amax")
