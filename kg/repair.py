@@ -2,7 +2,8 @@
 
 Fewest removals: one exclusive pair is dropped, and of each other unsatisfiable label as few parents are cut as can make
 it satisfiable. The table ``ontologies/repairs.tsv`` holds each with its reason. One-way exclusions count in both
-directions, and a synonym that is another label's name becomes a broad one; both are marked as ours.
+directions, and a synonym that is another label's name becomes a broad one; both are marked as ours. Left and right
+partners are added as soft relations (:mod:`kg.partners`), which no expansion and no exclusion sees.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 from kg.errors import InputError, OntologyError
 from kg.ontology import ExclusivePair, Label, Ontology, Synonym, SynonymScope
+from kg.partners import partner_relations
 from kg.tables import shipped_table
 
 REPAIRED = "lesanet-repaired"
@@ -77,6 +79,7 @@ def repair(ontology: Ontology) -> Ontology:
         ontology,
         name=REPAIRED,
         exclusive_pairs=tuple(_both_ways(pair) for pair in ontology.exclusive_pairs),
+        soft_relations=(*ontology.soft_relations, *partner_relations(ontology)),
         notices=(*ontology.notices, _statement()),
     )
 
