@@ -23,7 +23,7 @@ from scipy.spatial.distance import cdist
 
 from kg.errors import TrainingError, UsageError
 
-DIFFERENT = 0.01
+DIFFERENT = 0.03
 """Share of pairs of different lesions that :func:`thresholds_without_truth` lets pass as one."""
 
 
@@ -188,24 +188,25 @@ def patient_pairs(patients: Sequence[str]) -> np.ndarray:
     return np.concatenate(found)
 
 
-def choose_thresholds(
+def try_thresholds(
     embedding: np.ndarray,
     studies: Sequence[str],
     patients: Sequence[str],
     pairs: np.ndarray,
     same: np.ndarray,
-    steps: int = 40,
-) -> Thresholds:
-    """The thresholds with the best F1 of pair decisions on lesions whose follow-ups are known (validation lesions).
-
-    T2 is tried at quantiles of the distances of pairs that are one lesion, T1 at 0 and at quantiles of the distances
-    inside studies. Of equally good thresholds the smaller ones are taken.
+    steps: int = 16,
+) -> tuple[list[Thresholds], np.ndarray]:
+    """Match with many thresholds: T2 at quantiles of the distances of pairs that are one lesion, T1 at 0 and at
+    quantiles of the distances inside studies.
 
     Args:
         embedding, studies, patients: as for :func:`match_lesions`.
         pairs: M x 2 rows, of one patient each.
         same: shape (M,), whether they are one lesion.
         steps: values of T2 tried; of T1 a quarter as many.
+
+    Returns:
+        G thresholds, rising, and the group of each lesion with each, G x N.
 
     Raises:
         TrainingError: no pair is one lesion.
@@ -216,15 +217,26 @@ def choose_thresholds(
     study = np.asarray(studies)
     between = np.unique(np.quantile(length[same], np.linspace(0, 1, steps)))
     inside = length[study[pairs[:, 0]] == study[pairs[:, 1]]]
-    within = np.unique(np.quantile(inside, np.linspace(0, 0.5, steps // 4))) if len(inside) else np.zeros(0)
-    best, best_f1 = Thresholds(0.0, float(between[0])), -1.0
-    for t1 in (0.0, *within.tolist()):
-        for t2 in between.tolist():
-            tried = Thresholds(t1, t2)
-            f1 = judge(pairs, same, match_lesions(embedding, studies, patients, tried).group).f1
-            if f1 > best_f1:
-                best, best_f1 = tried, f1
-    return best
+    within = np.quantile(inside, np.linspace(0.01, 0.2, steps // 4)) if len(inside) else np.zeros(0)
+    tried = [Thresholds(t1, t2) for t1 in np.unique([0.0, *within]).tolist() for t2 in between.tolist()]
+    return tried, np.stack([match_lesions(embedding, studies, patients, limits).group for limits in tried])
+
+
+def best_of(tried: Sequence[Thresholds], groups: np.ndarray, pairs: np.ndarray, same: np.ndarray) -> int:
+    """Which of the thresholds of :func:`try_thresholds` has the best F1 of pair decisions; of equals the first."""
+    f1 = [judge(pairs, same, group).f1 for group in groups]
+    return int(np.nanargmax(f1)) if np.isfinite(f1).any() else 0
+
+
+def choose_thresholds(
+    embedding: np.ndarray, studies: Sequence[str], patients: Sequence[str], pairs: np.ndarray, same: np.ndarray
+) -> Thresholds:
+    """The thresholds with the best F1 of pair decisions on lesions whose follow-ups are known (validation lesions).
+
+    Args and errors are those of :func:`try_thresholds`.
+    """
+    tried, groups = try_thresholds(embedding, studies, patients, pairs, same)
+    return tried[best_of(tried, groups, pairs, same)]
 
 
 def thresholds_without_truth(
