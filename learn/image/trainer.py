@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from kg.errors import TrainingError
-from learn.head import LabelNetwork, Outputs
+from learn.head import LabelNetwork, Outputs, Trunk
 from learn.image.augment import Draws, augment
 from learn.image.batches import Batch, Batches
 from learn.image.checkpoint import Best, Checkpoint, Origin, Position, on_cpu
@@ -81,7 +81,6 @@ class Trainer:
         self.objective = Objective(recipe, examples, validation.matrices, self.device)
         self.optimiser = optimiser_of(self.network, recipe)
         self.average = Average(self.network, recipe.average) if recipe.average > 0 else None
-        self.judged = copy.deepcopy(self.network) if self.average else self.network
         self.batches = Batches(
             examples, recipe.batch, recipe.seed, group, execution.workers, pinned=self.device.type == "cuda"
         )
@@ -92,6 +91,8 @@ class Trainer:
         self.best, self.best_state = Best(), dict[str, Tensor]()
         self.position = Position()
         self.other_relations: tuple[str, ...] = ()
+        # What is judged has weights of its own: the average, or a copy, and float32 as in predictions.
+        self.judged = copy.deepcopy(self.network)
         self.forward = self._forward()
 
     @property
@@ -171,9 +172,8 @@ class Trainer:
         if chosen is not None:
             patches, boxes = augment(patches, boxes, chosen.to(device))
         patches = patches.contiguous(memory_format=self.layout)
-        with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision is Precision.BFLOAT16):
-            out = self.forward(patches, boxes)
-        losses = self.objective(Outputs(*(part.float() for part in out)), truth.to(device), triplets, *key)
+        out: Outputs = self.forward(patches, boxes)
+        losses = self.objective(out, truth.to(device), triplets, *key)
         loss = torch.stack(list(losses)).sum()
         rate = rate_at(recipe, self.done, self.batches.steps)
         set_rate(self.optimiser, rate)
@@ -190,12 +190,12 @@ class Trainer:
         """Figures of validation lesions after an epoch; keeps the weights when it is the best so far."""
         if not self.setting.group.writes:
             return {}
-        if self.average is not None:
-            self.judged.load_state_dict(self.average.state)
+        state = self.average.state if self.average is not None else self.network.state_dict()
+        self.judged.load_state_dict(state)
         f1, area = self.validation.judge(self.judged, self.recipe.batch)
         if (f1, area) > (self.best.f1, self.best.auc):
             self.best = Best(epoch, f1, area)
-            self.best_state = on_cpu(self.judged.state_dict())
+            self.best_state = on_cpu(state)
         return {"val_f1": f1, "val_auc": area}
 
     def _log(self, meter: Meter, more: Mapping[str, float]) -> None:
@@ -235,10 +235,24 @@ class Trainer:
 
     def _forward(self) -> Callable[[Tensor, Tensor], Any]:
         network: nn.Module = self.network
+        if self.recipe.precision is Precision.BFLOAT16:
+            _compute_in_bfloat16(self.network.trunk, self.device)
         if self.setting.group.size > 1:
             devices = [self.device.index] if self.device.type == "cuda" else None
             network = nn.parallel.DistributedDataParallel(network, device_ids=devices)
         return torch.compile(network) if self.setting.execution.compile else network
+
+
+def _compute_in_bfloat16(trunk: Trunk, device: torch.device) -> None:
+    """Let a trunk compute in bfloat16; weights, head and losses stay float32: distances need their last bits."""
+    plain = trunk.forward
+
+    def forward(*inputs: Tensor) -> Tensor:
+        with torch.autocast(device.type, torch.bfloat16):
+            features: Tensor = plain(*inputs)
+        return features.float()
+
+    trunk.forward = forward
 
 
 def _freeze_unused(network: LabelNetwork, recipe: ImageRecipe) -> None:

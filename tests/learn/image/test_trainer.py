@@ -20,6 +20,7 @@ from learn.image.contralateral import Laterality
 from learn.image.distributed import Group
 from learn.image.examples import Examples
 from learn.image.execution import Execution
+from learn.image.inputs import as_input
 from learn.image.journal import read_log
 from learn.image.network import image_network
 from learn.image.optimisation import Average, load_optimiser, optimiser_of, optimiser_tensors, rate_at, set_rate
@@ -252,3 +253,18 @@ def test_without_a_gpu_cuda_is_refused_and_auto_is_the_cpu() -> None:
     with pytest.raises(UsageError, match="finds no GPU"):
         Execution(device="cuda").device_of()
     assert Execution().device_of() == torch.device("cpu")
+
+
+def test_bfloat16_rounds_the_trunk_alone_and_judging_is_in_float32(build: Build) -> None:
+    losses = []
+    for precision in Precision:
+        trainer = build(replace(TINY, rhem=Rhem.EXPECTED, precision=precision))
+        batch = next(trainer.batches.epoch(0))
+        with torch.no_grad():
+            out = trainer.forward(as_input(batch.pixels), batch.boxes)
+        assert {part.dtype for part in out} == {torch.float32}
+        torch.testing.assert_close(out.embedding.norm(dim=1), torch.ones(len(batch.rows)), atol=1e-6, rtol=0)
+        assert trainer.judged.trunk(as_input(batch.pixels), batch.boxes).dtype is torch.float32
+        losses.append(float(trainer.step(batch, None, 0, 0)["loss"]))
+    assert losses[0] != losses[1]
+    assert losses[0] == pytest.approx(losses[1], rel=0.05)
