@@ -144,4 +144,5 @@ def _both_ways(pair: ExclusivePair) -> ExclusivePair:
 
 def _statement() -> str:
     lines = "\n".join(f"- {step}" for step in repair_steps())
-    return f"Repairs by the lesionkg project to the released ontology:\n{lines}"
+    added = "Left and right partners (CONTRALATERAL_OF) were added; they change no other relation."
+    return f"Repairs by the lesionkg project to the released ontology:\n{lines}\n{added}"
