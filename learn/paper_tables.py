@@ -34,8 +34,8 @@ PAPER_TABLE_1: tuple[tuple[str, tuple[float, ...]], ...] = (
 """Yan et al., CVPR 2019, Table 1: AUC, precision, recall and F1 on 1,759 text-mined, then on 500 hand-labelled test
 lesions of DeepLesion."""
 
-MINIMA = (1000, 500, 200, 100, 50, 20, 10, 0)
-"""Figure 5: labels with more training lesions than this; the paper begins with 1,000 and 500."""
+MINIMA = (1000, 500, 200, 100, 50, 20, 10, 0, -1)
+"""Figure 5: labels with more training lesions than this; the paper begins with 1,000 and 500. The last is all labels."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def figure_5(judgements: Sequence[Judgement]) -> Table:
             _number(mean(np.array([of[label].paper_f1 for label in subset]))) if set(subset) <= set(of) else ""
             for of in found
         ]
-        rows.append((f"more than {least:,}", str(len(subset)), *cells))
+        rows.append((f"more than {least:,}" if least >= 0 else "any or none", str(len(subset)), *cells))
     return Table(
         "Figure 5: F1 by how often labels occur in training",
         ("training lesions of a label", "labels", *(f"F1, {j.name}" for j in judgements)),

@@ -95,6 +95,16 @@ def test_figure_5_begins_with_the_most_frequent_labels_and_ends_with_all(evaluat
     assert float(rows[0]["F1, tiny"]) > float(rows[-1]["F1, tiny"])
 
 
+def test_labels_that_no_training_lesion_has_come_last_in_figure_5(evaluation: Evaluation) -> None:
+    unseen = replace(evaluation.labels[7], train_positives=0)
+    labels = tuple(unseen if n == 7 else label for n, label in enumerate(evaluation.labels))
+    rows = read(figure_5([judged(replace(evaluation, labels=labels))]))
+    assert [(row["training lesions of a label"], row["labels"]) for row in rows[-2:]] == [
+        ("more than 0", "170"),
+        ("any or none", "171"),
+    ]
+
+
 def test_a_run_on_few_labels_has_figures_only_for_subsets_it_knows(evaluation: Evaluation) -> None:
     frequent = tuple(label for label in evaluation.labels if label.train_positives > 200)
     few = judged(replace(evaluation, labels=frequent), "few")
