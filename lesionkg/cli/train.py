@@ -44,7 +44,7 @@ def command(
         str | None,
         typer.Option(
             help="JSON file with settings that differ from the default recipe; for patches also paper (the default), "
-            "modern, multiscale-cnn, warp or isbi-2019.",
+            "modern, multiscale-cnn, warp, isbi-2019 or phantom.",
             show_default=False,
         ),
     ] = None,
