@@ -35,7 +35,7 @@ PAPER_TABLE_1: tuple[tuple[str, tuple[float, ...]], ...] = (
 lesions of DeepLesion."""
 
 MINIMA = (1000, 500, 200, 100, 50, 20, 10, 0, -1)
-"""Figure 5: labels with more training lesions than this; the paper begins with 1,000 and 500. The last is all labels."""
+"""Figure 5: labels with more training lesions than this; the paper begins with 1,000 and 500; -1: all labels."""
 
 
 @dataclass(frozen=True)
