@@ -202,8 +202,10 @@ def refuse_pickle(path: Path) -> None:
     """
     start = b""
     with contextlib.suppress(OSError), path.open("rb") as file:
-        start = file.read(4)
-    if path.suffix.lower() in _PICKLE_SUFFIXES or start.startswith(_PICKLE_STARTS):
+        start = file.read(9)
+    # A safetensors file begins with eight bytes of length, which can look like a pickle's first ones, and a brace.
+    like_pickle = start.startswith(_PICKLE_STARTS) and not start.endswith(b"{")
+    if path.suffix.lower() in _PICKLE_SUFFIXES or like_pickle:
         raise UnsafeInputError(
             f"{path}: a pickle checkpoint, which can run code when it is read; give a .safetensors file"
         )

@@ -87,6 +87,18 @@ def test_a_pickle_file_is_refused_under_any_name_and_runs_nothing(
         refuse_pickle(path)
 
 
+def test_a_checkpoint_whose_first_byte_is_that_of_a_pickle_is_read_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    found = set()
+    for longer in range(32):
+        # The header grows by eight bytes each time, so its length takes every multiple of eight as its low byte.
+        written = replace(checkpoint(), other_relations=("d" * 8 * longer,))
+        written.save(path)
+        assert Checkpoint.load(path).other_relations == written.other_relations
+        found.add(path.read_bytes()[0])
+    assert 0x80 in found
+
+
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.7, 0.99])
 def test_a_truncated_file_is_refused(tmp_path: Path, share: float) -> None:
     path = tmp_path / "checkpoint.safetensors"
