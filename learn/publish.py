@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,6 @@ from learn.correlations import Correlations, read_correlations
 from learn.decode import Decoded, decode
 from learn.description import is_synthetic
 from learn.neighbours import nearest
-from learn.predict import Prediction
 from learn.run import Run
 
 NEXT_BEST = 10
@@ -94,67 +93,6 @@ def publish(store: GraphStore, run: Run, cohort: Cohort, threshold: float | None
         scored=len(edges["scored"]),
         similar=len(edges["similar"]),
     )
-
-
-@dataclass(frozen=True, eq=False)
-class LesionPredictions:
-    """What a run says of N lesions it need not have stored.
-
-    Attributes:
-        lesions: N ids, as the graph names them.
-        said: of each.
-    """
-
-    lesions: tuple[str, ...]
-    said: Prediction
-
-
-@dataclass(frozen=True)
-class AddedPredictions:
-    """What :func:`add_predictions` wrote.
-
-    Attributes:
-        lesions: that are in the graph.
-        absent: that are not, and were left out.
-        predicted, scored: edges.
-    """
-
-    lesions: int
-    absent: int
-    predicted: int
-    scored: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
-
-
-def add_predictions(store: GraphStore, run: Run, predictions: LesionPredictions) -> AddedPredictions:
-    """Write PREDICTED and SCORED edges of a published model for further lesions, in place of those they have of it.
-
-    Doing it twice changes nothing. Lesions that the graph does not hold are left out and counted.
-
-    Raises:
-        StoreError: the model is not published, or the graph lacks labels of the run.
-    """
-
-    def write(transaction: Transaction) -> AddedPredictions:
-        if not transaction.run(_STORED, {"id": run.run_id}):
-            raise StoreError(f"model {run.run_id}: not in the graph; run `lesionkg publish {run.run_id}` first")
-        _require_all(transaction, "Label", run.matrices.label_ids)
-        there = {row["id"] for row in transaction.run(_LESIONS, {"ids": list(predictions.lesions)})}
-        rows = np.array([n for n, lesion in enumerate(predictions.lesions) if lesion in there], np.int64)
-        said, lesions = predictions.said, predictions.lesions
-        part = replace(run, lesions=lesions, score=said.score, probability=said.probability)
-        decoded = decode(said.score[rows], run.thresholds, run.matrices)
-        predicted, scored = predicted_rows(part, rows, decoded), scored_rows(part, rows, decoded)
-        for kind in ("PREDICTED", "SCORED"):
-            transaction.run(_DELETE_OF.format(kind=kind), {"model": run.run_id, "ids": sorted(there)})
-        transaction.run_many(_PREDICTED, predicted, {"model": run.run_id})
-        transaction.run_many(_SCORED, scored, {"model": run.run_id})
-        return AddedPredictions(len(rows), len(lesions) - len(rows), len(predicted), len(scored))
-
-    return store.write_transaction(write)
 
 
 def model_properties(run: Run, correlations: Correlations, edges: dict[str, list[Row]]) -> Row:
@@ -303,13 +241,6 @@ def _require_all(transaction: Transaction, kind: str, ids: tuple[str, ...] | lis
 
 
 _STORED = "MATCH (m:Model {id: $id}) RETURN m.content AS content ORDER BY content"
-
-_LESIONS = "MATCH (l:Lesion) WHERE l.id IN $ids RETURN l.id AS id ORDER BY id"
-
-_DELETE_OF = """
-MATCH (l:Lesion)-[r:{kind}]->(:Label) WHERE l.id IN $ids AND r.model = $model
-WITH collect(r) AS found FOREACH (r IN found | DELETE r)
-"""
 
 _REVIEWS = """
 MATCH (j:Label)-[r:CORRELATES_WITH {model: $id}]->(i:Label) WHERE r.review <> 'open'

@@ -1,13 +1,16 @@
-"""``lesionkg predict``: what a run says of one lesion in an image, or of many lesions at once."""
+"""``lesionkg predict``: labels of a lesion on CT, or of many lesions at once."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.table import Table
 
-from kg.errors import UsageError
+from kg.errors import InputError, UsageError
 from lesionkg.cli.context import (
     RESEARCH_USE_ONLY,
     Graph,
@@ -18,212 +21,233 @@ from lesionkg.cli.context import (
     graph_url,
     home_folder,
     print_json,
+    progress,
 )
 
 if TYPE_CHECKING:
     from kg.cohort import Cohort
     from learn.run import Run
-    from lesionkg.prediction import LesionReport
-
-_ONE, _MANY = "One lesion in an image", "Many lesions"
+    from lesionkg.prediction import LesionPrediction
 
 
 def command(
-    run: Annotated[
-        str | None,
-        typer.Argument(help="Run id, or the run's folder; default: the newest run that looks at pixels."),
-    ] = None,
+    run: Annotated[str | None, typer.Argument(help="Run id or folder; default: the newest run on images.")] = None,
     image: Annotated[
-        Path | None,
-        typer.Option(help="PNG slice, DICOM file, or folder of a series.", rich_help_panel=_ONE, show_default=False),
+        Path | None, typer.Option(help="DICOM file or series folder; or a 16-bit PNG slice, its neighbours beside it.")
     ] = None,
-    box: Annotated[
-        str | None,
-        typer.Option(help="X1,Y1,X2,Y2 of the lesion, pixels of the slice from 0.", rich_help_panel=_ONE),
-    ] = None,
+    box: Annotated[str | None, typer.Option(help="X1,Y1,X2,Y2 of the lesion in 0-based pixels of the slice.")] = None,
     slice_: Annotated[
-        int | None,
-        typer.Option("--slice", help="Number of the PNG slice, or DICOM instance number.", rich_help_panel=_ONE),
+        int | None, typer.Option("--slice", help="DICOM instance number, or number of the PNG slice.")
     ] = None,
-    spacing: Annotated[
-        float | None, typer.Option(help="Millimetres of a pixel, for PNG.", rich_help_panel=_ONE)
-    ] = None,
-    slice_interval: Annotated[
-        float | None, typer.Option(help="Millimetres from slice to slice, for PNG.", rich_help_panel=_ONE)
-    ] = None,
-    patches: Annotated[
-        Path | None, typer.Option(help="Folder of a patch cache.", rich_help_panel=_MANY, show_default=False)
-    ] = None,
-    cohort: Annotated[
-        str | None, typer.Option(help="Cohort, for a run on metadata.", rich_help_panel=_MANY, show_default=False)
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="Parquet file to write.", rich_help_panel=_MANY)] = None,
-    into_graph: Annotated[
-        bool, typer.Option("--into-graph", help="Write PREDICTED and SCORED edges too.", rich_help_panel=_MANY)
-    ] = False,
+    spacing: Annotated[float | None, typer.Option(help="Millimetres of a pixel, for PNG slices.")] = None,
+    slice_interval: Annotated[float | None, typer.Option(help="Millimetres between slices, for PNG slices.")] = None,
+    similar: Annotated[int, typer.Option(help="How many similar lesions to show.")] = 5,
+    patches: Annotated[Path | None, typer.Option(help="Patch cache: predict all of its lesions.")] = None,
+    cohort: Annotated[str | None, typer.Option(help="Cohort: predict all of its lesions from their metadata.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Parquet file for the predictions of many lesions.")] = None,
+    into_graph: Annotated[bool, typer.Option(help="Write predictions of many lesions into the graph as well.")] = False,
     allow_other_relations: Annotated[
-        bool, typer.Option("--allow-other-relations", help="Go on although the graph's relations have changed.")
+        bool, typer.Option(help="Predict although the graph's relations are no longer those of the training.")
     ] = False,
     home: Home = None,
     graph: Graph = None,
     json_: Json = False,
 ) -> None:
-    """Label a lesion in an image, with the reasons; or all lesions of a patch cache or cohort, to a file.
+    """Predict labels, with the relations and the similar lesions behind them. For one lesion, or for a whole cache."""
+    from learn.run import Run
 
-    A graph in the data folder is asked whether its relations are still those of the run, and for known labels.
-    """
-    ways = [way for way, given in (("--image", image), ("--patches", patches), ("--cohort", cohort)) if given]
-    if len(ways) != 1:
-        raise UsageError(
-            f"predict: {'give' if not ways else ' and '.join(ways) + ': give only'} one of --image, "
-            "--patches and --cohort"
-        )
-    if image is not None:
-        if box is None:
-            raise UsageError("predict: give --box X1,Y1,X2,Y2 with --image")
-        if out is not None or into_graph:
-            raise UsageError("predict: --out and --into-graph go with --patches or --cohort")
-        _one(run, image, box, slice_, spacing, slice_interval, allow_other_relations, home, graph, json_)
+    read = Run.read(_run_folder(run, home_folder(home), image is not None or patches is not None))
+    many = patches is not None or cohort is not None
+    if (image is not None) == many or (many and (box or slice_ is not None)):
+        raise UsageError("predict: give --image with --box for one lesion, or --patches or --cohort for many")
+    if many:
+        if patches is not None and cohort is not None:
+            raise UsageError("predict: give --patches or --cohort, not both")
+        if out is None and not into_graph:
+            raise UsageError("predict: say where predictions of many lesions go: --out FILE.parquet, --into-graph")
+        _many(read, patches, cohort, out, into_graph, allow_other_relations, graph_url(home, graph), json_)
         return
-    if any(value is not None for value in (box, slice_, spacing, slice_interval)):
-        raise UsageError("predict: --box, --slice, --spacing and --slice-interval go with --image")
-    if out is None and not into_graph:
-        raise UsageError("predict: give --out FILE.parquet, --into-graph, or both")
-    _many(run, patches, cohort, out, into_graph, allow_other_relations, home, graph, json_)
+    assert image is not None
+    from lesionkg.prediction import open_image, predict_lesion
 
-
-def _one(
-    run: str | None,
-    image: Path,
-    box: str,
-    slice_: int | None,
-    spacing: float | None,
-    slice_interval: float | None,
-    allowed: bool,
-    home: Path | None,
-    graph: str | None,
-    json_: bool,
-) -> None:
-    from lesionkg.prediction import open_image, parse_box, report_on
-
-    wanted = parse_box(box)
-    read = _read(run, home)
-    source, number = open_image(image, slice_, spacing, slice_interval)
-    known = _of_graph(read, read.cohort, allowed, home, graph)
-    report = report_on(read, source, number, wanted, known)
+    corners = parse_box(box)
+    source, key_slice = open_image(image, slice_, spacing, slice_interval)
+    known, said = _cohort_of(read, graph_url(home, graph), allow_other_relations)
+    found = predict_lesion(read, source, key_slice, corners, known, similar)
     if json_:
-        print_json(report.as_dict() | {"note": RESEARCH_USE_ONLY})
+        print_json(_as_json(found, said))
         return
-    console.print(_told(read, report), highlight=False, soft_wrap=True, markup=False)
+    _print(found)
+    for line in said:
+        console.print(line, markup=False, soft_wrap=True)
+    console.print(RESEARCH_USE_ONLY)
+
+
+def parse_box(text: str | None) -> tuple[float, float, float, float]:
+    """Four numbers from ``X1,Y1,X2,Y2``.
+
+    Raises:
+        UsageError: anything else.
+    """
+    try:
+        x1, y1, x2, y2 = (float(part) for part in (text or "").split(","))
+    except ValueError:
+        raise UsageError(
+            "--box: give four numbers X1,Y1,X2,Y2 in pixels of the slice, for example 226,90,241,112"
+        ) from None
+    return x1, y1, x2, y2
+
+
+def _run_folder(run: str | None, home: Path, pixels: bool) -> Path:
+    if run is not None:
+        return Path(run) if Path(run).is_dir() else home / "runs" / run
+    kind = "image" if pixels else "metadata"
+    newest: tuple[str, Path] | None = None
+    for path in sorted((home / "runs").glob(f"{kind}-*/config.json")):
+        created = str(json.loads(path.read_text(encoding="utf-8")).get("created", ""))
+        newest = max(newest or ("", path.parent), (created, path.parent))
+    if newest is None:
+        raise InputError(f"{home / 'runs'}: no run on {kind}; train one with `lesionkg train --features {kind}`")
+    return newest[1]
+
+
+def _cohort_of(run: Run, graph: str, allow: bool) -> tuple[Cohort | None, list[str]]:
+    """The run's cohort when the graph holds it, and what is to be said of the graph's relations."""
+    from kg.errors import CohortError
+    from lesionkg.training_data import pull_training_data
+
+    if "://" not in graph and not Path(graph).is_dir():
+        return None, []
+    try:
+        cohort, matrices = pull_training_data(graph, run.cohort)
+    except CohortError:
+        return None, []
+    return cohort, require_relations(run, matrices.matrix_hash, allow)
+
+
+def require_relations(run: Run, matrix_hash: str, allow: bool) -> list[str]:
+    """What to say when the graph's relations are not those of the training.
+
+    Raises:
+        UsageError: they are not, and nobody asked to go on.
+    """
+    if matrix_hash == run.matrices.matrix_hash:
+        return []
+    said = (
+        f"run {run.run_id}: trained with other relations (matrix hash {run.matrices.matrix_hash[:10]}) than those in "
+        f"the graph ({matrix_hash[:10]})"
+    )
+    if not allow:
+        raise UsageError(f"{said}; train again, or give --allow-other-relations to predict with those of the training")
+    return [f"{said}; those of the training were used"]
 
 
 def _many(
-    run: str | None,
+    run: Run,
     patches: Path | None,
     cohort: str | None,
     out: Path | None,
     into_graph: bool,
-    allowed: bool,
-    home: Path | None,
-    graph: str | None,
+    allow: bool,
+    graph: str,
     json_: bool,
 ) -> None:
     from ingest.images.patch_cache import PatchCache
-    from learn.publish import add_predictions
-    from lesionkg.prediction import predict_cache, predict_cohort, write_predictions
-
-    read = _read(run, home)
-    lesions = _of_graph(read, cohort or read.cohort, allowed, home, graph)
-    without = 0
-    if patches is not None:
-        predictions = predict_cache(read, PatchCache.open(patches))
-    elif lesions is None:
-        raise UsageError("predict: --cohort needs the graph that holds it; name it with --graph or --home")
-    else:
-        predictions, without = predict_cohort(read, lesions)
-    result: dict[str, Any] = {"run": read.run_id, "lesions": len(predictions.lesions), "without_metadata": without}
-    if out is not None:
-        result |= {"file": str(out), "labels": write_predictions(out, read, predictions)}
-    if into_graph:
-        from kg.connect import open_store
-
-        with open_store(graph_url(home, graph)) as store:
-            result["graph"] = add_predictions(store, read, predictions).as_dict()
-    if json_:
-        print_json(result | {"note": RESEARCH_USE_ONLY})
-        return
-    lines = [f"Run {read.run_id}: {len(predictions.lesions):,} lesions predicted"]
-    if without:
-        lines.append(f"  {without:,} lesions of the cohort have no location or size; nothing is said of them")
-    if out is not None:
-        lines.append(f"  {out}: {result['labels']:,} labels")
-    if into_graph:
-        added = result["graph"]
-        lines.append(
-            f"  graph: {added['predicted']:,} predicted and {added['scored']:,} next-best labels on "
-            f"{added['lesions']:,} lesions; {added['absent']:,} lesions are not in it"
-        )
-    console.print("\n".join([*lines, f"  {RESEARCH_USE_ONLY}"]), highlight=False, soft_wrap=True, markup=False)
-
-
-def _read(run: str | None, home: Path | None) -> Run:
-    from learn.run import Run
-    from lesionkg.prediction import newest_image_run
-
-    runs = home_folder(home) / "runs"
-    if run is None:
-        return Run.read(newest_image_run(runs))
-    return Run.read(Path(run) if Path(run).is_dir() else runs / run)
-
-
-def _of_graph(run: Run, cohort: str, allowed: bool, home: Path | None, graph: str | None) -> Cohort | None:
-    """The cohort, after comparing relations; None when no graph is named and the data folder has none."""
-    from lesionkg.prediction import require_relations
+    from kg.connect import open_store
+    from kg.graph_matrices import matrices_from_graph
+    from learn.decode import decode
+    from learn.image.predict import predict_patches
+    from learn.predict import predict
+    from learn.publish_lesions import publish_lesions
+    from lesionkg.prediction_table import write_predictions
     from lesionkg.training_data import pull_training_data
 
-    if graph is None and not (home_folder(home) / "graph").is_dir():
-        return None
-    found, matrices = pull_training_data(graph_url(home, graph), cohort)
-    said = require_relations(run, matrices, allowed)
-    if said:
-        errors.print(f"lesionkg: {said}", markup=False, highlight=False, soft_wrap=True)
-    return found
+    said: list[str] = []
+    with progress(json_) as display:
+        display.add_task("predicting", total=None)
+        left_out = 0
+        if patches is not None:
+            cache = PatchCache.open(patches)
+            lesions = cache.lesions
+            if run.geometry is not None and cache.geometry != run.geometry:
+                raise UsageError(f"{patches}: its patches are not of the geometry that {run.run_id} was trained on")
+            found = predict_patches(run, cache.pixels, cache.boxes)
+        else:
+            assert cohort is not None
+            pulled, matrices = pull_training_data(graph, cohort)
+            said = require_relations(run, matrices.matrix_hash, allow)
+            left_out = int((~pulled.has_metadata).sum())
+            table = pulled.filter(pulled.has_metadata).table
+            lesions, found = tuple(table["lesion"].to_pylist()), predict(run, table)
+        decoded = decode(found.score, run.thresholds, run.matrices)
+        if out is not None:
+            write_predictions(out, run, lesions, found, decoded)
+        published = None
+        if into_graph:
+            with open_store(graph) as store:
+                here = matrices_from_graph(store, run.matrices.label_set)
+                said = require_relations(run, here.matrix_hash, allow)
+                published = publish_lesions(store, run, lesions, found, decoded)
+    labels = int(decoded.positive.sum())
+    if json_:
+        written = {
+            "out": None if out is None else str(out),
+            "published": None if published is None else asdict(published),
+        }
+        print_json({"run": run.run_id, "lesions": len(lesions), "labels": labels, "left_out": left_out, **written})
+        return
+    console.print(f"{len(lesions):,} lesions, {labels:,} labels decided by {run.run_id}", highlight=False)
+    if left_out:
+        console.print(f"  {left_out:,} lesions of the cohort have no metadata and were left out", highlight=False)
+    if out is not None:
+        console.print(f"  written to {out}", highlight=False, soft_wrap=True)
+    if published is not None:
+        console.print(f"  {published.predicted:,} PREDICTED and {published.scored:,} SCORED edges in the graph")
+        if published.absent:
+            errors.print(
+                f"lesionkg: {len(published.absent):,} lesions are not in the graph (first: {published.absent[0]})"
+            )
+    for line in said:
+        console.print(line, markup=False, soft_wrap=True)
+    console.print(RESEARCH_USE_ONLY)
 
 
-def _told(run: Run, report: LesionReport) -> str:
-    from learn.description import sight
-
-    lines = [sight(run)]
-    lines += [f"Warning, unlike the lesions of the run: {reason}" for reason in report.unlike.reasons]
-    if report.substituted:
-        numbers = ", ".join(map(str, report.substituted))
-        lines.append(f"Slices {numbers} are missing; the nearest ones present stand for them.")
-    if not report.decided:
-        lines.append("No label reached its threshold.")
-    width = max((len(label.name) for label in report.decided), default=0)
-    for label in report.decided:
-        threshold = "never alone" if label.threshold is None else f"{label.threshold:.3f}"
-        line = f"  {label.name:{width}}  probability {label.probability:.2f}  score {label.score:.3f} ({threshold})"
-        if label.expanded_from:
-            line += f"  expanded from {label.expanded_from}"
-        for word, found in (("raised by", label.raised_by), ("lowered by", label.lowered_by)):
-            if found:
-                line += f"\n  {'':{width}}    {word} " + ", ".join(f"{c.name} {c.amount:+.2f}" for c in found)
-        lines.append(line)
-    for lost in report.suppressed:
-        lines.append(
-            f"  not {lost.name} (score {lost.score:.3f}, threshold {lost.threshold:.3f}): suppressed by "
-            f"{lost.blocked_by}; {lost.through[0]} and {lost.through[1]} exclude each other"
+def _print(found: LesionPrediction) -> None:
+    for warning in found.warnings:
+        console.print(f"Warning: {warning}", style="yellow", markup=False, soft_wrap=True)
+    table = Table("label", "class", "score", "probability", "threshold", "why")
+    for label in found.explanation.labels:
+        reasons = [f"expanded from {label.expanded_from}"] if label.expanded_from else []
+        reasons += [f"{'raised' if i.amount > 0 else 'lowered'} by {i.name} {i.amount:+.2f}" for i in label.influences]
+        table.add_row(
+            label.name if label.specific else f"  {label.name}",
+            label.label_class,
+            f"{label.score:.3f}",
+            f"{label.probability:.3f}",
+            "never alone" if label.threshold == float("inf") else f"{label.threshold:.3f}",
+            "; ".join(reasons),
         )
-    if report.similar:
-        source = "known" if report.similar[0].labels_from == "cohort" else "predicted"
-        lines.append(f"Most similar lesions of the run ({source} labels):")
-        lines += [
-            f"  {s.lesion}  distance {s.distance:.3f}  shares {', '.join(s.shared) or 'no label'}"
-            for s in report.similar
-        ]
-    lines.append(
-        f"Probabilities: {report.calibration}; expected calibration error {report.calibration_error:.3f} on test "
-        f"lesions. Score: in brackets the threshold."
-    )
-    return "\n".join([*lines, RESEARCH_USE_ONLY])
+    console.print(table)
+    if not found.explanation.labels:
+        console.print("No label reached its threshold.")
+    for gone in found.explanation.suppressed:
+        if not gone.by:
+            why = "its ancestors are too unlikely"
+        else:
+            why = f"excluded by {gone.by}" + (
+                f" ({gone.stated[0]} and {gone.stated[1]} exclude)" if gone.stated else ""
+            )
+        console.print(f"Suppressed: {gone.name}, score {gone.score:.3f}: {why}", markup=False, soft_wrap=True)
+    near = Table("similar lesion", "distance", "shared labels", "other labels", title=f"labels {found.similar_from}")
+    for lesion in found.similar:
+        near.add_row(lesion.lesion, f"{lesion.distance:.3f}", ", ".join(lesion.shared), ", ".join(lesion.other))
+    console.print(near)
+    console.print(f"Model {found.run}. Probabilities: {found.calibration}.", highlight=False, soft_wrap=True)
+
+
+def _as_json(found: LesionPrediction, said: list[str]) -> dict[str, Any]:
+    values = asdict(found)
+    for label in [*values["explanation"]["labels"], *values["explanation"]["suppressed"]]:
+        if label["threshold"] == float("inf"):
+            label["threshold"] = None
+    return {**values, "notes": said, "use": RESEARCH_USE_ONLY}
