@@ -12,10 +12,14 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kg.cohort import Cohort
 from kg.matrices import RelationMatrices
 from learn.image.contralateral import Laterality
+
+if TYPE_CHECKING:
+    from kg.store import GraphStore
 
 COHORT, MATRICES, LATERALITY = "cohort.parquet", "matrices.safetensors", "laterality.json"
 
@@ -47,16 +51,27 @@ def pulled(graph: str, cohort: str) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _write(graph: str, key: str, folder: str) -> None:
-    from kg.connect import open_store
+def read_training_data(store: GraphStore, key: str) -> tuple[Cohort, RelationMatrices, Laterality]:
+    """Read a cohort, its relation matrices and its partners out of an open graph.
+
+    Args:
+        store: the graph.
+        key: id of a cohort, or its name.
+    """
     from kg.graph_cohort import load_cohort
     from kg.graph_matrices import matrices_from_graph
     from kg.graph_ontology import load_ontology
 
+    cohort = load_cohort(store, key)
+    matrices = matrices_from_graph(store, cohort.label_set)
+    return cohort, matrices, Laterality.from_ontology(load_ontology(store), cohort.label_set)
+
+
+def _write(graph: str, key: str, folder: str) -> None:
+    from kg.connect import open_store
+
     with open_store(graph, read_only=True) as store:
-        cohort = load_cohort(store, key)
-        matrices = matrices_from_graph(store, cohort.label_set)
-        laterality = Laterality.from_ontology(load_ontology(store), cohort.label_set)
+        cohort, matrices, laterality = read_training_data(store, key)
     cohort.write_parquet(Path(folder) / COHORT)
     matrices.save(Path(folder) / MATRICES)
     laterality.save(Path(folder) / LATERALITY)

@@ -25,7 +25,19 @@ _WRONG_USAGE: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
 
 # verb -> module in lesionkg.cli that defines `app` (a Typer group) or `command` (one function)
 GROUPS = ("ontology", "ingest", "mine", "matrices", "cohort", "graph", "phantom")
-COMMANDS = ("demo", "status", "train", "evaluate", "ablate", "predict", "export", "publish", "query", "label-text")
+COMMANDS = (
+    "demo",
+    "status",
+    "train",
+    "evaluate",
+    "ablate",
+    "predict",
+    "match",
+    "export",
+    "publish",
+    "query",
+    "label-text",
+)
 
 
 def _version(value: bool) -> None:
