@@ -8,7 +8,8 @@ spacings, two slices at one place, gaps, a tilted gantry, several frames in a fi
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -134,8 +135,7 @@ class DicomSeries:
 
     def _decode(self, number: int) -> np.ndarray:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with _no_warnings():
                 data = pydicom.dcmread(self._slices[number].path, specific_tags=list(_PIXEL_TAGS))
                 slope, intercept = float(data.RescaleSlope), float(data.RescaleIntercept)
                 hu = (data.pixel_array.astype(np.float64) * slope + intercept).astype(np.float32)
@@ -180,8 +180,10 @@ def series_in(folder: Path, name: str = "DICOM series") -> Mapping[str, Sequence
     found: dict[str, list[Path]] = {}
     for path in sorted(path for path in folder.iterdir() if path.is_file()):
         try:
-            data = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["SeriesInstanceUID"])
-            found.setdefault(str(data.SeriesInstanceUID), []).append(path)
+            with _no_warnings():
+                data = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["SeriesInstanceUID"])
+                uid = str(data.SeriesInstanceUID)
+            found.setdefault(uid, []).append(path)
         except (InvalidDicomError, AttributeError):
             continue
         except (OSError, ValueError, EOFError) as error:
@@ -191,9 +193,16 @@ def series_in(folder: Path, name: str = "DICOM series") -> Mapping[str, Sequence
     return found
 
 
-def _read(path: Path, name: str) -> _Slice:
+@contextmanager
+def _no_warnings() -> Iterator[None]:
+    """Silence the reader: its warnings quote values of tags, which may name a patient."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # they quote values of tags; what is wrong with one is said below
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _read(path: Path, name: str) -> _Slice:
+    with _no_warnings():
         return _checked(path, name)
 
 

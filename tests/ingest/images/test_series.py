@@ -125,6 +125,12 @@ def test_truncated_pixels_are_an_error_without_content(tmp_path: Path) -> None:
     assert "SECRET" not in str(caught.value)
 
 
+def test_what_is_wrong_with_a_tag_is_never_quoted_in_a_warning(tmp_path: Path) -> None:
+    # A UID that is none, as a careless export may write it; the test run turns warnings into errors.
+    write_dicom(tmp_path / "one", made_slices(1)[0], 1, SeriesInstanceUID="SECRET^PERSON")
+    assert list(open_dicom_series(tmp_path).numbers) == [1]
+
+
 def test_empty_and_absent_folders_are_named(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing")
     with pytest.raises(InputError, match="no DICOM file"):
