@@ -73,6 +73,8 @@ def evaluate(run: Run, cohort: Cohort, hand: Judged | None = None, decoder: Deco
         for split, j in judged.items()
     }
     train = cohort.subset("train")
+    if not run.saw_pixels:
+        train = train.filter(train.has_metadata)
     patients = {split: set(cohort.subset(split).table["patient"].to_pylist()) for split in SPLITS}
     shared = {f"{a} and {b}": len(patients[a] & patients[b]) for a, b in combinations(SPLITS, 2)}
     counts = Counts.of(test.truth, decide(decoder, test.score, run.thresholds, run.matrices).positive, test.used)
@@ -81,7 +83,7 @@ def evaluate(run: Run, cohort: Cohort, hand: Judged | None = None, decoder: Deco
         run.matrices.label_ids,
         run.matrices.names,
         run.matrices.classes,
-        (train.positive_matrix()[train.has_metadata]).sum(axis=0).tolist(),
+        train.positive_matrix().sum(axis=0).tolist(),
         val.truth.sum(axis=0).tolist(),
         test.truth.sum(axis=0).tolist(),
         areas["test"].tolist(),

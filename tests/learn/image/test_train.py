@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -65,6 +66,16 @@ def trained(made: Set, runs: Path) -> tuple[Run, list[tuple[int, int]]]:
 def test_it_learns_marks_that_stand_for_labels(trained: tuple[Run, list[tuple[int, int]]]) -> None:
     assert trained[0].metrics["test"]["macro_auc"] > 0.9
     assert trained[1] == [(step, 64) for step in range(1, 65)]
+
+
+def test_training_lesions_of_each_label_are_counted_though_only_their_patches_are_known(
+    trained: tuple[Run, list[tuple[int, int]]], made: Set, runs: Path
+) -> None:
+    with (runs / trained[0].run_id / "per_label.csv").open(encoding="utf-8", newline="") as file:
+        counted = [int(row["train_positives"]) for row in csv.DictReader(file)]
+    assert not made.cohort.has_metadata.any()
+    assert counted == made.cohort.subset("train").relevant_matrix().sum(axis=0).tolist()
+    assert sum(counted) == 48
 
 
 def test_the_run_says_what_it_saw_and_can_be_read_again(
