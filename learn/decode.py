@@ -36,7 +36,7 @@ class Decoder(StrEnum):
             so that what passes is closed upward; of exclusive labels the greedy rule keeps the surer.
         EXACT: of all label sets that break no relation, the one whose labels' logits exceed those of their thresholds
             most, in sum.
-        TOP: the labels that score most, a fixed number for each lesion (Peng et al., ISBI 2019).
+        TOP: the labels that score most, a fixed number for each lesion (Yan et al., ISBI 2019).
     """
 
     THRESHOLDS = "thresholds"

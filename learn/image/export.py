@@ -37,8 +37,8 @@ METADATA = "lesionkg"
 """Name of the JSON text in ``metadata_props`` of ONNX; ``lesionkg.json`` among the extra files of ``.pt2``."""
 
 INPUTS = {
-    "patch": "B x 3 x size x size float32, Hounsfield units: slice below, key slice, slice above; the window is "
-    "applied inside",
+    "patch": "B x 3 x size x size float32, Hounsfield units: neighbour towards the head, key slice, neighbour "
+    "towards the feet; the window is applied inside",
     "box": "B x 4 float32: x1, y1, x2, y2 of the lesion in pixels of the patch",
 }
 OUTPUTS = {

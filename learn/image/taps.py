@@ -74,7 +74,8 @@ class MultiScaleTrunk(Trunk):
         """Features of B lesions.
 
         Args:
-            patch: B x 3 x P x P, slice below, key slice and slice above, as :func:`learn.image.inputs.as_input` gives.
+            patch: B x 3 x P x P, neighbour towards the head, key slice, neighbour towards the feet
+                (:class:`ingest.images.patch.Patch`), as :func:`learn.image.inputs.as_input` gives.
             box: B x 4, x1, y1, x2, y2 of the lesion in patch pixels.
 
         Returns:
