@@ -16,6 +16,7 @@ from kg.cohort import Cohort
 from kg.errors import InputError, UsageError
 from learn.calibration import METHOD
 from learn.decode import decode
+from learn.description import is_synthetic
 from learn.explain import Explanation, explain
 from learn.image.predict import predict_patches
 from learn.neighbours import nearest
@@ -126,6 +127,8 @@ def predict_lesion(
     decoded = decode(found.score, run.thresholds, run.matrices)
     (familiar,) = Familiar(run).judge(found.embedding)
     warnings = list(pixel_warnings(pixels))
+    if is_synthetic(run):
+        warnings.insert(0, "this model was trained on synthetic lesions: what it says of a patient means nothing")
     if familiar.unlike:
         warnings.append(
             f"unlike what the model knows: farther from the validation lesions than {familiar.percentile:.1f} % of "

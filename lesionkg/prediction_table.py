@@ -10,7 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from kg.errors import StoreError
 from learn.decode import Decoded
+from learn.description import is_synthetic
 from learn.predict import Prediction
 from learn.run import Run
 
@@ -20,6 +22,9 @@ def write_predictions(path: Path, run: Run, lesions: Sequence[str], found: Predi
 
     The file's metadata (key ``lesionkg``) holds the model, the label ids and names in column order, and the thresholds.
     It appears whole or not at all.
+
+    Raises:
+        StoreError: it cannot be written.
     """
     matrices = run.matrices
     columns = [list(np.flatnonzero(row)) for row in decoded.positive]
@@ -34,6 +39,7 @@ def write_predictions(path: Path, run: Run, lesions: Sequence[str], found: Predi
     meta = {
         "model": run.run_id,
         "saw_pixels": run.saw_pixels,
+        "synthetic": is_synthetic(run),
         "label_ids": matrices.label_ids,
         "label_names": matrices.names,
         "matrix_hash": matrices.matrix_hash,
@@ -44,5 +50,8 @@ def write_predictions(path: Path, run: Run, lesions: Sequence[str], found: Predi
     try:
         pq.write_table(table.replace_schema_metadata({"lesionkg": json.dumps(meta)}), partial, compression="zstd")
         partial.replace(path)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise StoreError(f"{path}: could not be written ({reason}); make the folder, or free some space") from error
     finally:
         partial.unlink(missing_ok=True)

@@ -156,6 +156,7 @@ def _many(
     from kg.connect import open_store
     from kg.graph_matrices import matrices_from_graph
     from learn.decode import decode
+    from learn.description import is_synthetic, sight
     from learn.image.predict import predict_patches
     from learn.predict import predict
     from learn.publish_lesions import publish_lesions
@@ -194,7 +195,9 @@ def _many(
             "out": None if out is None else str(out),
             "published": None if published is None else asdict(published),
         }
-        print_json({"run": run.run_id, "lesions": len(lesions), "labels": labels, "left_out": left_out, **written})
+        model = {"run": run.run_id, "saw_pixels": run.saw_pixels, "synthetic": is_synthetic(run)}
+        counts = {"lesions": len(lesions), "labels": labels, "left_out": left_out}
+        print_json({**model, **counts, **written, "notes": said, "use": RESEARCH_USE_ONLY})
         return
     console.print(f"{len(lesions):,} lesions, {labels:,} labels decided by {run.run_id}", highlight=False)
     if left_out:
@@ -209,7 +212,7 @@ def _many(
             )
     for line in said:
         console.print(line, markup=False, soft_wrap=True)
-    console.print(RESEARCH_USE_ONLY)
+    console.print(f"{sight(run)} {RESEARCH_USE_ONLY}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _print(found: LesionPrediction) -> None:

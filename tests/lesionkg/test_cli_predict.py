@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import torch
 from made_patches import TINY, made_cache, made_cohort, made_matrices
 from made_series import made_slices, write_dicom_series, write_png_series
 
+from ingest.images.png_series import open_png_series
+from ingest.release import PHANTOM
 from learn.image.train import train_images
+from learn.run import Run
 from lesionkg.cli.app import run
+from lesionkg.prediction import predict_lesion
 
 BOX = ["--box", "10,10,20,22"]
 
@@ -77,5 +83,28 @@ def test_bad_input_is_one_clear_line(
 def test_all_patches_of_a_cache_go_to_parquet(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "predictions.parquet"
     assert predict(home, "--patches", str(home / "patches"), "--out", str(out), "--json") == 0
-    assert json.loads(capsys.readouterr().out)["lesions"] == 48
-    assert out.stat().st_size > 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["lesions"], told["saw_pixels"], told["synthetic"]) == (48, True, False)
+    table = pq.read_table(out)
+    meta = json.loads(table.schema.metadata[b"lesionkg"])
+    assert (meta["model"], meta["synthetic"]) == (told["run"], False)
+    assert sum(map(len, table["labels"].to_pylist())) == told["labels"]
+
+
+def test_a_file_in_no_folder_is_one_clear_line(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "absent" / "predictions.parquet"
+    assert predict(home, "--patches", str(home / "patches"), "--out", str(out)) == 1
+    error = capsys.readouterr().err
+    assert "could not be written" in error
+    assert len(error.strip().splitlines()) == 1
+
+
+def test_a_model_of_synthetic_lesions_says_so_of_every_lesion(home: Path) -> None:
+    (folder,) = (home / "runs").glob("image-??????????")
+    read = Run.read(folder)
+    series = open_png_series(home / "png", 0.8, 2.5)
+    of_patients = predict_lesion(read, series, 3, (10, 10, 20, 22)).warnings
+    made_up = replace(read, lesions=tuple(f"{PHANTOM.prefix}{row:05d}" for row in range(len(read.lesions))))
+    first, *others = predict_lesion(made_up, series, 3, (10, 10, 20, 22)).warnings
+    assert "synthetic" in first
+    assert tuple(others) == of_patients
