@@ -10,28 +10,24 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import multiprocessing
 import os
 import shutil
-import signal
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
+from ingest.images.crew import Answer, crew, result
 from ingest.images.geometry import PatchGeometry
 from ingest.images.patch import extract_patch, stored
 from ingest.images.patch_cache import CACHE_SCHEMA, FORMAT, PIXELS, PatchCache, digest, finish_cache
 from ingest.images.patch_jobs import PatchJob, in_series
-from kg.errors import InputError, LesionKGError, StoreError, UsageError
+from kg.errors import InputError, StoreError
 
 PROBLEMS = "problems.csv"
 _PLAN, _JOURNAL = "plan.json", "journal.jsonl"
@@ -282,28 +278,17 @@ def _cut_all(
     done = len(jobs) - len(left)
     if progress is not None:
         progress(done, len(jobs))
-    with _crew(workers, dask) as crew:
-        under_way: deque[tuple[tuple[int, ...], Any]] = deque()
+    with crew(_cut, workers, dask) as hands:
+        under_way: deque[tuple[tuple[int, ...], Answer[list[_Cut]]]] = deque()
         for places in [*tasks, None]:
             if places is not None:
-                under_way.append((places, crew.submit(places, [jobs[place] for place in places], geometry)))
-            while under_way and (places is None or len(under_way) >= crew.ahead):
+                under_way.append((places, hands.submit(places, [jobs[place] for place in places], geometry)))
+            while under_way and (places is None or len(under_way) >= hands.ahead):
                 finished, answer = under_way.popleft()
-                work.add(_result(answer))
+                work.add(result(answer))
                 done += len(finished)
                 if progress is not None:
                     progress(done, len(jobs))
-
-
-def _result(answer: Any) -> list[_Cut]:
-    try:
-        found: list[_Cut] = answer.result()
-        return found
-    except BrokenProcessPool:
-        raise LesionKGError(
-            "patch cache: a worker process died, perhaps for lack of memory; run again with fewer --workers, finished "
-            "patches are kept"
-        ) from None
 
 
 def _cut(places: Sequence[int], jobs: Sequence[PatchJob], geometry: PatchGeometry) -> list[_Cut]:
@@ -329,74 +314,3 @@ def _cut(places: Sequence[int], jobs: Sequence[PatchJob], geometry: PatchGeometr
 
 def _told(error: InputError) -> str:
     return " ".join(str(error).split())[:_MOST_TOLD]
-
-
-class _Crew(Protocol):
-    ahead: int
-
-    def submit(self, places: Sequence[int], jobs: Sequence[PatchJob], geometry: PatchGeometry) -> Any: ...
-
-
-@dataclass
-class _Done:
-    cuts: list[_Cut]
-
-    def result(self) -> list[_Cut]:
-        return self.cuts
-
-
-class _Alone:
-    ahead = 1
-
-    def submit(self, places: Sequence[int], jobs: Sequence[PatchJob], geometry: PatchGeometry) -> _Done:
-        return _Done(_cut(places, jobs, geometry))
-
-
-@dataclass
-class _Shared:
-    executor: Any
-    ahead: int
-
-    def submit(self, places: Sequence[int], jobs: Sequence[PatchJob], geometry: PatchGeometry) -> Any:
-        return self.executor.submit(_cut, places, jobs, geometry)
-
-
-def _crew(workers: int, dask: str) -> AbstractContextManager[_Crew]:
-    if dask:
-        return _cluster(dask)
-    if workers < 1:
-        raise UsageError(f"workers {workers}: at least one is needed")
-    return nullcontext(_Alone()) if workers == 1 else _pool(workers)
-
-
-@contextmanager
-def _pool(workers: int) -> Iterator[_Crew]:
-    # Spawned, never forked: a fork beside the graph engine's virtual machine hangs.
-    executor = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _ignore_interrupts)
-    try:
-        yield _Shared(executor, 2 * workers)
-    except BaseException:
-        executor.shutdown(wait=False, cancel_futures=True)
-        raise
-    executor.shutdown()
-
-
-def _ignore_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the main process, which ends its workers
-
-
-@contextmanager
-def _cluster(address: str) -> Iterator[_Crew]:
-    try:
-        import distributed
-    except ModuleNotFoundError:
-        raise UsageError("--dask: Dask is not installed; install lesionkg[dask]") from None
-    connect: Any = distributed.Client
-    try:
-        client: Any = connect(address, timeout="5s", set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
-        raise UsageError(
-            f"--dask {address}: no scheduler answers ({type(error).__name__}); give tcp://host:port"
-        ) from None
-    with client:
-        yield _Shared(client, 2 * max(1, sum(client.nthreads().values())))

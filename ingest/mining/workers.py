@@ -17,6 +17,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from ingest.cluster import dask_client
 from ingest.mining.matcher import Matcher
 from ingest.mining.mention import RelevanceModel
 from ingest.mining.mine_report import MinedReport, mine_report
@@ -190,17 +191,6 @@ class _Cluster:
 
 @contextmanager
 def _dask(miner: Miner, address: str) -> Iterator[Crew]:
-    try:
-        import distributed
-    except ModuleNotFoundError:
-        raise UsageError("--dask: Dask is not installed; install lesionkg[dask]") from None
-    connect: Any = distributed.Client
-    try:
-        client: Any = connect(address, timeout="5s", set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
-        raise UsageError(
-            f"--dask {address}: no scheduler answers ({type(error).__name__}); give tcp://host:port"
-        ) from None
-    with client:
+    with dask_client(address) as client:
         there = client.scatter(miner, broadcast=True, hash=False)
         yield _Cluster(client, there, sum(client.nthreads().values()))
