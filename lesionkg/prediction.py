@@ -141,7 +141,7 @@ def predict_lesion(
         run.run_id,
         explain(run, found.score, found.probability, decoded),
         _similar(run, found.embedding, decoded.positive[0], cohort, similar),
-        "from reports" if cohort is not None else "predicted by this model",
+        "as the cohort lists them" if cohort is not None else "predicted by this model",
         tuple(warnings),
         f"{METHOD}; expected calibration error {error:.4f} on test lesions",
     )
