@@ -12,6 +12,7 @@ import pytest
 from killing import broken_relationships, kill, kill_points
 from small_release import first_lesions
 from synthetic_runs import synthetic_run
+from tiny_runs import Trained
 
 from ingest.load import load_deeplesion
 from kg.cohort import Cohort
@@ -25,7 +26,9 @@ from kg.matrices import RelationMatrices
 from kg.shipped import load_shipped
 from kg.store import GraphStore
 from learn.decode import decode
+from learn.predict import Prediction, predict
 from learn.publish import NEIGHBOURS, NEXT_BEST, publish
+from learn.publish_lesions import publish_lesions
 
 LESIONS = 600
 
@@ -210,6 +213,7 @@ from kg.graph_cohort import load_cohort
 from kg.graph_matrices import matrices_from_graph
 from learn.publish import publish
 from synthetic_runs import synthetic_run
+from tiny_runs import Trained
 with open_folder(Path(sys.argv[1])) as store:
     cohort, matrices = load_cohort(store, "lesanet"), matrices_from_graph(store, "lesanet-171")
     run = synthetic_run(cohort, matrices, int(sys.argv[2]), "2026-01-01T00:00:00+00:00")
@@ -244,3 +248,35 @@ def test_a_killed_publish_leaves_the_model_whole_or_absent(loaded_folder: Path, 
 @pytest.mark.slow
 def test_twenty_killed_publishes_leave_models_whole_or_absent(loaded_folder: Path, tmp_path: Path) -> None:
     survive(Path(shutil.copytree(loaded_folder, tmp_path / "graph")), points=20)
+
+
+def test_a_published_model_labels_further_lesions_once(store: GraphStore, trained: Trained) -> None:
+    run, (cohort, _) = trained.run, pulled(store)
+    part = cohort.filter(cohort.has_metadata)
+    lesions = (*part.table["lesion"].to_pylist(), "DL:99999")
+    found = predict(run, part.table)
+    one_more = Prediction(*(np.concatenate([v, v[:1]]) for v in (found.score, found.probability, found.embedding)))
+    decoded = decode(one_more.score, run.thresholds, run.matrices)
+    with pytest.raises(StoreError, match="publish it first"):
+        publish_lesions(store, run, lesions, one_more, decoded)
+    store.write_transaction(lambda tx: tx.run("CREATE (:Model {id: $id})", {"id": run.run_id}))
+    other, _ = made(store)
+    publish(store, other, cohort)
+    of_other = edges(store)["PREDICTED"]
+
+    first = publish_lesions(store, run, lesions, one_more, decoded)
+    assert (first.lesions, first.absent) == (part.size, ("DL:99999",))
+    assert first.predicted == int(decoded.positive[:-1].sum()) and first.scored == NEXT_BEST * part.size
+    again = publish_lesions(store, run, lesions, one_more, decoded)
+    assert again == first
+    assert edges(store)["PREDICTED"] == of_other + first.predicted
+    rows = store.read(
+        "MATCH (l:Lesion)-[p:PREDICTED {model: $m}]->(c:Label) "
+        "RETURN l.id AS lesion, c.id AS label, p.probability AS probability ORDER BY lesion, label",
+        {"m": run.run_id},
+    )
+    row_of = {lesion: i for i, lesion in enumerate(lesions)}
+    for row in rows:
+        column = run.matrices.position[row["label"]]
+        assert decoded.positive[row_of[row["lesion"]], column]
+        assert row["probability"] == pytest.approx(float(found.probability[row_of[row["lesion"]], column]), abs=1e-6)

@@ -14,9 +14,11 @@ from made_series import made_slices, write_dicom_series, write_png_series
 
 from ingest.images.png_series import open_png_series
 from ingest.release import PHANTOM
+from kg.errors import UsageError
 from learn.image.train import train_images
 from learn.run import Run
 from lesionkg.cli.app import run
+from lesionkg.cli.predict import require_relations
 from lesionkg.prediction import predict_lesion
 
 BOX = ["--box", "10,10,20,22"]
@@ -108,3 +110,13 @@ def test_a_model_of_synthetic_lesions_says_so_of_every_lesion(home: Path) -> Non
     first, *others = predict_lesion(made_up, series, 3, (10, 10, 20, 22)).warnings
     assert "synthetic" in first
     assert tuple(others) == of_patients
+
+
+def test_other_relations_in_the_graph_are_said_and_refused_unless_asked_for(home: Path) -> None:
+    (folder,) = (home / "runs").glob("image-*[0-9a-f]")
+    read = Run.read(folder)
+    assert require_relations(read, read.matrices.matrix_hash, allow=False) == []
+    with pytest.raises(UsageError, match=r"trained with other relations .* --allow-other-relations"):
+        require_relations(read, "0" * 64, allow=False)
+    (said,) = require_relations(read, "0" * 64, allow=True)
+    assert "those of the training were used" in said
