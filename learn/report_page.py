@@ -10,13 +10,10 @@ from html import escape
 import numpy as np
 
 from kg.cohort import Cohort
-from learn import plots
 from learn.calibration import METHOD
 from learn.description import WAYS, data_words, is_synthetic, method, sight
 from learn.figures import SUFFICIENT, Evaluation, SplitEvaluation
-from learn.judged import Judged
-from learn.paper_tables import typical_labels
-from learn.projection import label_groups, project
+from learn.pictures import pictures
 from learn.report_look import SCRIPT, STYLE
 from learn.run import Run
 
@@ -32,7 +29,6 @@ def report_page(run: Run, cohort: Cohort, evaluation: Evaluation) -> str:
         cohort: its cohort.
         evaluation: its figures; hand-labelled lesions are shown where they were judged.
     """
-    judged = Judged.of_split(run, cohort, "test")
     test = evaluation.splits["test"]
     title = f"Run {run.run_id}"
     digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
@@ -65,7 +61,7 @@ def report_page(run: Run, cohort: Cohort, evaluation: Evaluation) -> str:
 {_ways(evaluation)}
 <h2>Pictures</h2>
 <div class="plots">
-{"".join(_pictures(run, judged, evaluation))}</div>
+{"".join(_picture(p.caption, p.png) for p in pictures(run, cohort, evaluation))}</div>
 <h2>Similar lesions</h2>
 {_retrieval(test)}
 <h2>Calibration</h2>
@@ -148,22 +144,6 @@ def _ways(evaluation: Evaluation) -> str:
         '<p class="soft">Macro figures are means over labels with a positive lesion. The three precisions differ in '
         "what a label counts that is never predicted: 1 (the paper), 0, or left out.</p>" + out
     )
-
-
-def _pictures(run: Run, judged: Judged, evaluation: Evaluation) -> Iterable[str]:
-    names, labels = run.matrices.names, evaluation.labels
-    column = {label.label_id: place for place, label in enumerate(labels)}
-    chosen = [column[label.label_id] for label in typical_labels(labels, per_class=2)]
-    yield _picture("Precision over recall on test lesions", plots.precision_recall_png(judged, names, chosen))
-    yield _picture("How often a label is there, over what the model says", plots.calibration_png(judged))
-    yield _picture("AUC over how often a label was seen in training", plots.frequency_png(labels))
-    groups = label_groups(judged.truth, run.matrices)
-    projected = plots.projection_png(project(judged.embedding), groups, names)
-    yield _picture(f"Embeddings of test lesions, principal components, by {groups.label_class}", projected)
-    weight = run.spl_weight.mean(axis=0)
-    if run.recipe.propagation and len(weight) > 1:
-        yield _picture("Score propagation: what one label's score adds to another's", plots.propagation_png(weight))
-        yield _picture("The labels with its largest weights", plots.strongest_png(weight, names))
 
 
 def _retrieval(test: SplitEvaluation) -> str:

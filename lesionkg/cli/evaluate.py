@@ -40,6 +40,7 @@ def command(
         str | None, typer.Option(help="Labels of Table 2, separated by commas; default frequent and rare ones.")
     ] = None,
     page: Annotated[bool, typer.Option("--page", help="Write report.html into each run's folder.")] = False,
+    pictures: Annotated[Path | None, typer.Option(help="Folder to write the pages' pictures to, as PNG files.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write the report page of one run to this file.")] = None,
     home: Home = None,
     graph: Graph = None,
@@ -55,6 +56,7 @@ def command(
     judged = _judge_all(run, hand, patches, decoder, home, graph)
     chosen = [] if labels is None else [name.strip() for name in labels.split(",")]
     files = _write_tables(tables, judged, chosen) + _write_pages(judged, page, report)
+    files += _write_pictures(pictures, judged)
     if json_:
         documents = [_as_json(one, per_label) for one in judged]
         print_json(documents[0] if len(documents) == 1 else {"runs": documents})
@@ -133,6 +135,14 @@ def _write_pages(judged: list[_One], page: bool, report: Path | None) -> list[Pa
             target.write_text(text, encoding="utf-8")
         files += targets
     return files
+
+
+def _write_pictures(folder: Path | None, judged: list[_One]) -> list[Path]:
+    from learn.pictures import write_pictures
+
+    if folder is None:
+        return []
+    return [file for one in judged for file in write_pictures(folder, one.run, one.cohort, one.evaluation)]
 
 
 def _said_by_hand(one: _One) -> str:

@@ -118,6 +118,16 @@ def test_tables_and_pages_of_two_runs_are_written(
         assert Run.read(home / "runs" / name).run_id == name
 
 
+def test_pictures_are_written_as_png_files(home: Path, runs: list[Run], tmp_path: Path) -> None:
+    assert run(["evaluate", runs[0].run_id, "--pictures", str(tmp_path / "p"), "--home", str(home)]) == 0
+    written = {path.name.removeprefix(f"{runs[0].run_id}-"): path.read_bytes() for path in (tmp_path / "p").iterdir()}
+    assert set(written) == {
+        *("precision-recall.png", "calibration.png", "auc-frequency.png", "embeddings.png"),
+        *("propagation.png", "propagation-strongest.png"),
+    }
+    assert all(content.startswith(b"\x89PNG") for content in written.values())
+
+
 def test_one_page_goes_where_it_is_told(
     home: Path, runs: list[Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
