@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
 from made_series import made_slices, write_dicom, write_dicom_series, write_png, write_png_series
 from PIL import Image
+from plain_patch import plain_patch
 
 from ingest.images.dicom_series import open_dicom_series
 from ingest.images.geometry import PatchGeometry
@@ -41,8 +43,15 @@ def test_genuine_dicom_slices_are_sorted_from_head_to_feet_in_hounsfield_units(s
         assert [series.number_of_instance(first + i) for i in range(len(series.numbers))] == list(series.numbers)
         centre = series.hu(1)[200:300, 200:300]
         assert centre.min() >= -1100 and centre.max() > 0
-        patch = extract_patch(series, 5, (250, 250, 280, 275))
-        assert patch.hu.shape == (3, 120, 120) and patch.substituted == ()
+        # The same slices read file by file, in the order of their positions, and cut slowly.
+        files = sorted((pydicom.dcmread(p) for p in folder.glob("*.dcm")), key=lambda d: -d.ImagePositionPatient[2])
+        plain = {n: d.pixel_array * float(d.RescaleSlope) + float(d.RescaleIntercept) for n, d in enumerate(files, 1)}
+        box = (250.25, 243.5, 281.0, 270.75)
+        patch = extract_patch(series, 5, box)
+        expected, expected_box = plain_patch(plain, 5, box, float(files[0].PixelSpacing[0]), series.slice_mm)
+        np.testing.assert_allclose(patch.hu, expected, atol=1e-3)
+        np.testing.assert_allclose(patch.box, expected_box)
+        assert patch.substituted == ()
 
 
 def test_slice_numbers_of_deeplesion_rise_from_head_to_feet() -> None:
