@@ -44,12 +44,19 @@ class Journal:
 
     Raises:
         UsageError: TensorBoard is asked for and not installed.
+        TrainingError: the log cannot be written.
     """
 
     def __init__(self, folder: Path, after: int = 0, tensorboard: bool = False) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / "log.csv"
-        self._board = _board(folder / "tensorboard", after) if tensorboard else None
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._board = _board(folder / "tensorboard", after) if tensorboard else None
+            self._begin(after)
+        except OSError as error:
+            raise _unwritten(self._path, error) from error
+
+    def _begin(self, after: int) -> None:
         kept = [row for row in read_log(self._path) if int(row["step"]) <= after] if after else []
         partial = self._path.with_name("log.csv.partial")
         with partial.open("w", encoding="utf-8", newline="") as file:
@@ -71,10 +78,7 @@ class Journal:
         try:
             self._write(step, values)
         except OSError as error:
-            raise TrainingError(
-                f"log {self._path}: could not be written ({error.strerror}); free some space and give the same command "
-                "again: the training continues from its last checkpoint"
-            ) from error
+            raise _unwritten(self._path, error) from error
 
     def _write(self, step: int, values: Mapping[str, float | int]) -> None:
         row = {"step": step, **{name: _short(value) for name, value in values.items()}}
@@ -96,6 +100,13 @@ def read_log(path: Path) -> list[dict[str, str]]:
         return []
     with path.open(encoding="utf-8", newline="") as file:
         return [row for row in csv.DictReader(file) if None not in row.values()]
+
+
+def _unwritten(path: Path, error: OSError) -> TrainingError:
+    return TrainingError(
+        f"log {path}: could not be written ({error.strerror}); free some space and give the same command again: the "
+        "training continues from its last checkpoint"
+    )
 
 
 def _short(value: float | int) -> str:

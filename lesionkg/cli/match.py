@@ -30,6 +30,7 @@ def command(
     """
     from kg.connect import open_store
     from kg.graph_cohort import load_cohort
+    from learn.description import is_synthetic, sight
     from learn.graph_same_lesion import match_run
     from learn.run import Run
 
@@ -42,7 +43,7 @@ def command(
     with open_store(graph_url(home, graph)) as store:
         summary = match_run(store, read, load_cohort(store, read.cohort), t1 or 0.0, t2, follow_ups)
     if json_:
-        print_json(summary.as_dict())
+        print_json({**summary.as_dict(), "synthetic": is_synthetic(read)})
         return
     console.print(
         f"Model {summary.model}: {'matched' if summary.changed else 'already matched like this, nothing changed'}\n"
@@ -50,7 +51,7 @@ def command(
         f"  lesions       {summary.lesions:,}; {summary.groups:,} of {summary.patients:,} patients seen in more than "
         f"one study\n"
         f"  same lesion   {summary.edges:,} pairs\n"
-        f"  {RESEARCH_USE_ONLY} Next: lesionkg query lesion-over-time",
+        f"  {sight(read)} {RESEARCH_USE_ONLY} Next: lesionkg query lesion-over-time",
         highlight=False,
         soft_wrap=True,
     )

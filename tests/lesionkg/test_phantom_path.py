@@ -74,6 +74,20 @@ def test_the_graph_holds_predictions_and_says_that_they_are_synthetic(home: Path
     assert "synthetic" in Path(report["files"][0]).read_text()
 
 
+def test_matching_again_changes_nothing_and_says_that_the_lesions_are_synthetic(
+    home: Path, report: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = ["match", report["run"], "--home", str(home), "--follow-ups", str(home / "set" / "follow_ups.csv")]
+    assert run([*again, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told.pop("synthetic") is True
+    assert told == {**report["figures"]["matched"], "changed": False}
+    assert run(again) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "already matched like this" in shown and "synthetic CT-like patches, not patients" in shown
+    assert run([*again, "--t2", "0.5"]) == 2
+
+
 def test_a_set_made_otherwise_is_refused(
     home: Path, report: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -85,3 +85,5 @@ def test_a_full_disk_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(Path, "open", full)
     with pytest.raises(TrainingError, match=r"No space left on device.*last checkpoint"):
         journal.write(1, {"loss": 0.5})
+    with pytest.raises(TrainingError, match=r"No space left on device.*last checkpoint"):
+        Journal(tmp_path)
