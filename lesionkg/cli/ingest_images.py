@@ -27,6 +27,9 @@ def command(
     spacing: Annotated[float, typer.Option(help="Millimetres of a pixel of a patch.")] = 1.0,
     workers: Annotated[int, typer.Option(help="Processes; 1 cuts in this one.")] = 1,
     dask: Annotated[str, typer.Option(help="Address of a Dask scheduler to cut on, e.g. tcp://host:8786.")] = "",
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Cut nothing: check the cache's patches against their checksums.")
+    ] = False,
     home: Home = None,
     json_: Json = False,
 ) -> int:
@@ -40,7 +43,13 @@ def command(
     from ingest.images.patch_jobs import Listed, deeplesion_jobs, marked_jobs
     from ingest.release import Release
 
-    if sum(source is not None for source in (deeplesion, phantom, marks)) != 1:
+    folder = out or home_folder(home) / "patches"
+    given = sum(source is not None for source in (deeplesion, phantom, marks))
+    if verify:
+        if given:
+            raise UsageError("--verify: it reads the cache alone; leave --deeplesion, --phantom and --marks out")
+        return _verify(folder, json_)
+    if given != 1:
         raise UsageError("ingest images: give one of --deeplesion FOLDER, --phantom FOLDER and --marks FILE")
     if (info is None) != (labels is None) or (info is not None and deeplesion is None):
         raise UsageError("--info and --labels belong together, and to --deeplesion")
@@ -54,7 +63,6 @@ def command(
         official = info is not None and labels is not None
         release = Release.read_official(info, labels) if official else Release.shipped()  # type: ignore[arg-type]
         listed = deeplesion_jobs(release, deeplesion)
-    folder = out or home_folder(home) / "patches"
     with progress(json_) as display:
         task = display.add_task("cutting patches", total=len(listed.jobs))
         built = build_cache(
@@ -95,3 +103,18 @@ def command(
     if built.problems:
         console.print(f"  {len(built.problems):,} lesions left out; all of them are in {folder / PROBLEMS}")
     return 1 if built.problems else 0
+
+
+def _verify(folder: Path, json_: bool) -> int:
+    from ingest.images.build_cache import verify_cache
+    from ingest.images.patch_cache import PatchCache
+
+    cache = PatchCache.open(folder)
+    damaged = verify_cache(cache)
+    if json_:
+        print_json({"folder": str(folder), "patches": len(cache.lesions), "damaged": list(damaged)})
+    else:
+        console.print(f"{folder}: {len(cache.lesions):,} patches, {len(damaged):,} not as they were written")
+        for lesion in damaged[:5]:
+            console.print(f"  {lesion}: damaged; build the cache again", markup=False)
+    return 1 if damaged else 0
