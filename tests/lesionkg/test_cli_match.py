@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import graphs
 import pytest
 from small_release import first_lesions
 from synthetic_runs import synthetic_run
@@ -20,15 +24,18 @@ from learn.publish import publish
 from queries.catalogue import named
 
 
-@pytest.fixture
-def published(embedded_store: GraphStore) -> tuple[GraphStore, Any, Any]:
-    """The first 600 real lesions with a published synthetic run."""
-    save_ontology(embedded_store, load_shipped())
-    load_deeplesion(embedded_store, first_lesions(600))
-    cohort = load_cohort(embedded_store, "lesanet")
-    run = synthetic_run(cohort, matrices_from_graph(embedded_store, "lesanet-171"), 1, "2026-01-01T00:00:00+00:00")
-    publish(embedded_store, run, cohort)
-    return embedded_store, run, cohort
+@pytest.fixture(scope="module")
+def published(
+    empty_graph_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[GraphStore, Any, Any]]:
+    """The first 600 real lesions with a published synthetic run; every test matches its lesions anew."""
+    with graphs.fresh(empty_graph_folder, tmp_path_factory.mktemp("matched") / "graph") as store:
+        save_ontology(store, load_shipped())
+        load_deeplesion(store, first_lesions(600))
+        cohort = load_cohort(store, "lesanet")
+        run = synthetic_run(cohort, matrices_from_graph(store, "lesanet-171"), 1, "2026-01-01T00:00:00+00:00")
+        publish(store, run, cohort)
+        yield store, run, cohort
 
 
 def edges(store: GraphStore) -> list[Any]:
@@ -41,6 +48,7 @@ def edges(store: GraphStore) -> list[Any]:
 
 def test_matched_lesions_are_of_one_patient_in_two_studies_and_stored_once(published: Any) -> None:
     store, run, cohort = published
+    match_run(store, run, cohort, 0.0, 0.0)
     summary = match_run(store, run, cohort, 0.0, 1e6)
     found = edges(store)
     assert summary.changed
@@ -62,9 +70,11 @@ def test_matching_twice_changes_nothing_and_other_thresholds_replace_the_edges(p
 
 def test_a_model_that_is_not_published_is_refused(published: Any) -> None:
     store, run, cohort = published
-    run.run_id = "synthetic-unpublished"
+    match_run(store, run, cohort, 0.0, 0.0)
+    unpublished = copy.copy(run)
+    unpublished.run_id = "synthetic-unpublished"
     with pytest.raises(StoreError, match="lesionkg publish"):
-        match_run(store, run, cohort, 0.0, 1e6)
+        match_run(store, unpublished, cohort, 0.0, 1e6)
     assert edges(store) == []
 
 
