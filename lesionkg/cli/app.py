@@ -69,6 +69,14 @@ def run(arguments: Sequence[str]) -> int:
     except LesionKGError as error:
         errors.print(f"lesionkg: {' '.join(str(error).split())}", markup=False, highlight=False, soft_wrap=True)
         return error.exit_code
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # What a file holds is judged where it is read; here a disk is full, or a folder cannot be written.
+        name = f"{error.filename}: " if error.filename else ""
+        said = f"lesionkg: {name}{error.strerror or type(error).__name__}; free space, or name a place you may write to"
+        errors.print(said, markup=False, highlight=False, soft_wrap=True)
+        return 1
     except typer.Abort:
         errors.print("lesionkg: stopped")
         return 1
