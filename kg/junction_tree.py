@@ -21,6 +21,7 @@ from kg.errors import MatrixError
 from kg.matrices import RelationMatrices
 
 MOST_STATES = 4096
+MOST_IN_ALL = 32768
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +79,9 @@ class JunctionTree:
     bags: tuple[Bag, ...]
 
     @classmethod
-    def compile(cls, matrices: RelationMatrices, most_states: int = MOST_STATES) -> JunctionTree:
+    def compile(
+        cls, matrices: RelationMatrices, most_states: int = MOST_STATES, most_in_all: int = MOST_IN_ALL
+    ) -> JunctionTree:
         """Compile the relations.
 
         The minimal relations give the graph, eliminated by fewest fill-in edges (ties by degree, then column); bags are
@@ -88,9 +91,10 @@ class JunctionTree:
         Args:
             matrices: relations of the C labels.
             most_states: bound on the legal assignments of a bag, so that time and memory stay small.
+            most_in_all: bound on those of all bags together; a batch of B lesions keeps a few numbers for each.
 
         Raises:
-            MatrixError: the relations contradict each other, or a bag would have more states.
+            MatrixError: the relations contradict each other, or a bag or all bags together would have more states.
         """
         matrices.require_consistent()
         pairs = np.concatenate(
@@ -98,7 +102,15 @@ class JunctionTree:
         ).tolist()
         cliques = _cliques(pairs, matrices.size)
         ancestors, exclusive = matrices.ancestors.toarray(), matrices.exclusive.toarray()
-        states = {clique: _legal_states(clique, ancestors, exclusive, most_states, matrices) for clique in cliques}
+        states, in_all = dict[tuple[int, ...], np.ndarray](), 0
+        for clique in cliques:
+            states[clique] = _legal_states(clique, ancestors, exclusive, most_states, matrices)
+            in_all += len(states[clique])
+            if in_all > most_in_all:
+                raise MatrixError(
+                    f"junction tree of {matrices.label_set}: its bags have over {most_in_all} legal assignments "
+                    "together; use the greedy decoder, or raise most_in_all"
+                )
         tree = cls(matrices, tuple(_bags(cliques, states)))
         tree._require_complete(pairs)
         return tree

@@ -75,11 +75,12 @@ def decode(scores: np.ndarray, thresholds: np.ndarray, matrices: RelationMatrice
 
     Args:
         scores: N x C in [0, 1].
-        thresholds: shape (C,); infinity for a label that is never predicted by itself.
+        thresholds: shape (C,), not negative; infinity for a label that is never predicted by itself.
         matrices: relations of the C labels.
 
     Raises:
-        MatrixError: scores or thresholds have another number of labels, or the relations contradict each other.
+        MatrixError: scores or thresholds have another number of labels or are out of range, or the relations
+            contradict each other.
     """
     lesions = len(scores)
     _require_fit(scores, thresholds, matrices)
@@ -128,12 +129,14 @@ def decide(
     Args:
         decoder: which way.
         scores: N x C in [0, 1].
-        thresholds: shape (C,); infinity for a label that is never predicted by itself. TOP does not use them.
+        thresholds: shape (C,), not negative; infinity for a label that is never predicted by itself. TOP does not use
+            them.
         matrices: relations of the C labels.
         top: labels for each lesion, for TOP.
 
     Raises:
-        MatrixError: scores or thresholds have another number of labels, or the relations contradict each other.
+        MatrixError: scores or thresholds have another number of labels or are out of range, the relations contradict
+            each other, or EXACT finds them too entangled (:meth:`kg.junction_tree.JunctionTree.compile`).
         UsageError: ``top`` is not between 1 and C.
     """
     _require_fit(scores, thresholds, matrices)
@@ -159,6 +162,16 @@ def _require_fit(scores: np.ndarray, thresholds: np.ndarray, matrices: RelationM
             f"decode: scores {scores.shape} and thresholds {thresholds.shape} do not fit the {matrices.size} labels "
             f"of {matrices.label_set}"
         )
+    # Written so that NaN fails: comparisons with it would quietly decide against a label and what hangs on it.
+    sound = ((scores >= 0) & (scores <= 1)).all(axis=0)
+    if not sound.all():
+        raise MatrixError(
+            f"decode: scores of {matrices.names[int(sound.argmin())]!r} are not all between 0 and 1; "
+            "give probabilities, not logits"
+        )
+    if not (thresholds >= 0).all():
+        label = matrices.names[int((thresholds >= 0).argmin())]
+        raise MatrixError(f"decode: threshold {label!r} is negative or no number; calibrate the run again")
 
 
 def _margin(scores: np.ndarray, thresholds: np.ndarray) -> np.ndarray:

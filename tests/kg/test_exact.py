@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from branching import total_weight
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import logsumexp
@@ -12,6 +13,8 @@ from small_ontologies import legal_sets, random_relations
 from kg.errors import MatrixError
 from kg.exact import log_legal, log_partition, marginals, most_probable
 from kg.junction_tree import JunctionTree
+from kg.matrices import RelationMatrices
+from kg.shipped import load_shipped
 
 SEEDS = st.integers(0, 2**31 - 1)
 quick = settings(max_examples=60, deadline=None)
@@ -57,6 +60,18 @@ def test_of_equal_weights_the_set_with_fewest_labels_wins(seed: int) -> None:
     assert (logits * found).sum(axis=1) == pytest.approx(weights.max(axis=1), abs=0)
     fewest = np.where(weights == weights.max(axis=1, keepdims=True), legal.sum(axis=1), 99).min(axis=1)
     assert found.sum(axis=1).tolist() == fewest.tolist()
+
+
+def test_sums_and_marginals_of_the_171_labels_are_those_of_branching() -> None:
+    relations = RelationMatrices.from_ontology(load_shipped(), "lesanet-171")
+    tree = JunctionTree.compile(relations)
+    for z in drawn(1, relations.size, 3.0)[:3]:
+        weights = np.exp(z).tolist()
+        total = total_weight(relations, weights)
+        assert log_partition(tree, z[None])[0] == pytest.approx(np.log(total), rel=1e-12)
+        # A label of weight 0 is in no set that counts.
+        without = [total_weight(relations, [*weights[:c], 0.0, *weights[c + 1 :]]) for c in range(0, relations.size, 9)]
+        assert marginals(tree, z[None])[0, ::9] == pytest.approx(1 - np.array(without) / total, abs=1e-12)
 
 
 def test_logits_of_another_number_of_labels_are_refused() -> None:

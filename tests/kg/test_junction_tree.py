@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from branching import total_weight
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_ontologies import legal_sets, random_relations
@@ -45,11 +46,18 @@ def test_the_171_labels_need_only_small_bags(relations: RelationMatrices, tree: 
     assert tree.log2_label_sets == pytest.approx(61.2, abs=0.01)
 
 
-def test_every_closed_exclusion_and_ancestor_follows_from_what_the_bags_hold(relations: RelationMatrices) -> None:
-    tree = JunctionTree.compile(relations)
+def test_every_minimal_relation_of_the_171_labels_lies_within_a_bag(
+    relations: RelationMatrices, tree: JunctionTree
+) -> None:
     for kind in (relations.parents, relations.exclusive_minimal):
         for a, b in algebra.to_pairs(kind).tolist():
             assert any({a, b} <= set(bag.labels) for bag in tree.bags)
+
+
+def test_branching_over_labels_counts_the_same_legal_label_sets(
+    relations: RelationMatrices, tree: JunctionTree
+) -> None:
+    assert tree.label_sets == total_weight(relations, [1] * relations.size) == 2651564982990274560
 
 
 def test_equal_relations_give_equal_trees(relations: RelationMatrices, tree: JunctionTree) -> None:
@@ -125,6 +133,18 @@ def test_relations_too_entangled_are_refused_in_one_line() -> None:
     shared = [(8 + child, parent) for child in range(8) for parent in range(8)]
     with pytest.raises(MatrixError, match=r"9 entangled labels \(.*\) have over 16 legal assignments; use the") as e:
         JunctionTree.compile(relations_of(16, shared, []), most_states=16)
+    assert "\n" not in str(e.value)
+
+
+def test_many_groups_each_small_enough_are_refused_in_one_line() -> None:
+    groups = [
+        (6 * group + 3 + child, 6 * group + parent) for group in range(9) for child in (0, 1, 2) for parent in (0, 1, 2)
+    ]
+    relations = relations_of(54, groups, [])
+    in_all = JunctionTree.compile(relations).states
+    assert JunctionTree.compile(relations, most_in_all=in_all).states == in_all
+    with pytest.raises(MatrixError, match=f"over {in_all - 1} legal assignments together; use the greedy decoder") as e:
+        JunctionTree.compile(relations, most_in_all=in_all - 1)
     assert "\n" not in str(e.value)
 
 

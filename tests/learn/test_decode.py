@@ -226,6 +226,35 @@ def test_a_label_that_reached_its_childs_smaller_threshold_stands_for_itself() -
     assert (decided.expanded_from == -1).all()
 
 
+def test_a_label_without_threshold_does_not_bring_its_own_score_into_the_max_constraint() -> None:
+    thresholds = np.array([np.inf, 0.5, 0.5, 0.5, 0.5])
+    scores = np.array([[0.9, 0.1, 0.1, 0.1, 0.1], [0.9, 0.6, 0.1, 0.1, 0.1]])
+    decided = decide(Decoder.MAX_CONSTRAINT, scores, thresholds, small())
+    assert decided.positive.tolist() == [[False] * 5, [True, True, False, False, False]]
+    assert decided.expanded_from[1, 0] == 1
+
+
+def test_an_expanded_label_names_the_surest_descendant_by_margin_not_the_first_column_or_the_highest_score() -> None:
+    scores, thresholds = np.array([[0.1, 0.9, 0.8, 0.1, 0.1]]), np.array([0.5, 0.85, 0.3, 0.5, 0.5])
+    for decoder in (Decoder.PAPER, Decoder.GREEDY, Decoder.MAX_CONSTRAINT):
+        assert decide(decoder, scores, thresholds, small()).expanded_from[0].tolist() == [2, -1, -1, -1, -1]
+
+
+@pytest.mark.parametrize("decoder", list(Decoder))
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -0.1, 3.0])
+def test_scores_that_are_no_probabilities_are_refused_and_name_the_label(decoder: Decoder, wrong: float) -> None:
+    scores = np.full((3, 5), 0.4)
+    scores[1, 2] = wrong
+    with pytest.raises(MatrixError, match="scores of 'c' are not all between 0 and 1"):
+        decide(decoder, scores, np.full(5, 0.5), small())
+
+
+@pytest.mark.parametrize("wrong", [np.nan, -0.1, -np.inf])
+def test_thresholds_that_are_none_are_refused_and_name_the_label(wrong: float) -> None:
+    with pytest.raises(MatrixError, match="threshold 'd' is negative or no number"):
+        decode(np.full((1, 5), 0.4), np.array([0.5, 0.5, 0.5, wrong, np.inf]), small())
+
+
 @pytest.mark.parametrize("top", [0, 6])
 def test_more_best_labels_than_labels_are_refused(top: int) -> None:
     with pytest.raises(UsageError, match="give 1 to 5"):
