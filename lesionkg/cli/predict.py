@@ -52,7 +52,7 @@ def command(
     home: Home = None,
     graph: Graph = None,
     json_: Json = False,
-) -> None:
+) -> int:
     """Predict labels, with the relations and the similar lesions behind them. For one lesion, or for a whole cache."""
     from learn.run import Run
 
@@ -65,8 +65,7 @@ def command(
             raise UsageError("predict: give --patches or --cohort, not both")
         if out is None and not into_graph:
             raise UsageError("predict: say where predictions of many lesions go: --out FILE.parquet, --into-graph")
-        _many(read, patches, cohort, out, into_graph, allow_other_relations, graph_url(home, graph), json_)
-        return
+        return _many(read, patches, cohort, out, into_graph, allow_other_relations, graph_url(home, graph), json_)
     assert image is not None
     from lesionkg.prediction import open_image, predict_lesion
 
@@ -76,11 +75,12 @@ def command(
     found = predict_lesion(read, source, key_slice, corners, known, similar)
     if json_:
         print_json(_as_json(found, said))
-        return
+        return 0
     _print(found)
     for line in said:
         console.print(line, markup=False, soft_wrap=True)
     console.print(RESEARCH_USE_ONLY)
+    return 0
 
 
 def parse_box(text: str | None) -> tuple[float, float, float, float]:
@@ -151,7 +151,7 @@ def _many(
     allow: bool,
     graph: str,
     json_: bool,
-) -> None:
+) -> int:
     from ingest.images.patch_cache import PatchCache
     from kg.connect import open_store
     from kg.graph_matrices import matrices_from_graph
@@ -181,14 +181,15 @@ def _many(
             table = pulled.filter(pulled.has_metadata).table
             lesions, found = tuple(table["lesion"].to_pylist()), predict(run, table)
         decoded = decode(found.score, run.thresholds, run.matrices)
-        if out is not None:
-            write_predictions(out, run, lesions, found, decoded)
         published = None
         if into_graph:
             with open_store(graph) as store:
                 here = matrices_from_graph(store, run.matrices.label_set)
                 said = require_relations(run, here.matrix_hash, allow)
                 published = publish_lesions(store, run, lesions, found, decoded)
+        if out is not None:
+            write_predictions(out, run, lesions, found, decoded)
+    code = 1 if published is not None and published.absent else 0
     labels = int(decoded.positive.sum())
     if json_:
         written = {
@@ -198,7 +199,7 @@ def _many(
         model = {"run": run.run_id, "saw_pixels": run.saw_pixels, "synthetic": is_synthetic(run)}
         counts = {"lesions": len(lesions), "labels": labels, "left_out": left_out}
         print_json({**model, **counts, **written, "notes": said, "use": RESEARCH_USE_ONLY})
-        return
+        return code
     console.print(f"{len(lesions):,} lesions, {labels:,} labels decided by {run.run_id}", highlight=False)
     if left_out:
         console.print(f"  {left_out:,} lesions of the cohort have no metadata and were left out", highlight=False)
@@ -213,6 +214,7 @@ def _many(
     for line in said:
         console.print(line, markup=False, soft_wrap=True)
     console.print(f"{sight(run)} {RESEARCH_USE_ONLY}", highlight=False, markup=False, soft_wrap=True)
+    return code
 
 
 def _print(found: LesionPrediction) -> None:
