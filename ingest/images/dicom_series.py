@@ -25,7 +25,7 @@ from kg.errors import InputError
 _GEOMETRY_TAGS = (
     *("Modality", "SeriesInstanceUID", "InstanceNumber", "NumberOfFrames"),
     *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns"),
-    *("RescaleSlope", "RescaleIntercept", "SamplesPerPixel"),
+    *("RescaleSlope", "RescaleIntercept", "RescaleType", "SamplesPerPixel"),
 )
 _PIXEL_TAGS = (
     *("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "SamplesPerPixel"),
@@ -38,6 +38,8 @@ _UNEVEN = 0.1
 """Largest deviation of a slice interval from the middle one, as a share of it."""
 _TILT = 0.02
 """Largest sideways step from slice to slice, as a share of the step along the normal."""
+_HOUNSFIELD = ("HU", "US")
+"""Rescale types (C.11.1.1.2) of Hounsfield units: said, or unspecified as older scanners have it."""
 _KEPT = 8
 
 
@@ -229,6 +231,15 @@ def _checked(path: Path, name: str) -> _Slice:
             raise InputError(f"{name}: a slice has geometry that is no number (NaN); export the series again")
         if not min(spacing) > 0:
             raise InputError(f"{name}: a pixel spacing is not positive; export the series again")
+        slope, intercept = _floats((data.RescaleSlope, data.RescaleIntercept))
+        if not np.isfinite([slope, intercept]).all() or slope == 0:
+            raise InputError(
+                f"{name}: a slice's rescale slope or intercept is no usable number; export the series again"
+            )
+        if str(data.get("RescaleType") or "HU") not in _HOUNSFIELD:
+            raise InputError(
+                f"{name}: its values are not Hounsfield units (a map of a spectral CT); give the CT images"
+            )
         instance = data.get("InstanceNumber")
         return _Slice(
             path,

@@ -89,7 +89,7 @@ def deeplesion_jobs(release: Release, images: Path | str) -> Listed:
     Raises:
         InputError: no such folder, or none of the lesions' series is in it.
     """
-    root = Path(images)
+    root = Path(images).absolute()  # workers elsewhere have another working folder
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; give the folder that DeepLesion's archives were unpacked to")
     while not any(root.glob("[0-9]*_[0-9]*_[0-9]*")) and (root / "Images_png").is_dir():
@@ -156,7 +156,7 @@ def _marked(where: Path, number: int, row: dict[str, str]) -> PatchJob:
             raise ValueError("empty")
     except (ValueError, TypeError, AttributeError) as error:
         raise InputError(f"{where}: row {number} is malformed; see the columns {','.join(MARK_COLUMNS)}") from error
-    return PatchJob(lesion, str(where.parent / row["series"]), True, key, (x1, y1, x2, y2))
+    return PatchJob(lesion, str(where.parent.absolute() / row["series"]), True, key, (x1, y1, x2, y2))
 
 
 def in_series(jobs: Sequence[PatchJob], most: int) -> list[tuple[int, ...]]:

@@ -34,7 +34,7 @@ class PngSeries:
         self.spacing_mm, self.slice_mm = require_spacing(self.name, spacing_mm, slice_mm)
         self._files = {int(path.stem): path for path in where.glob("*.png") if path.stem.isdecimal()}
         if not self._files:
-            raise InputError(f"{where}: no slice such as 103.png in it; give the folder of one series")
+            raise InputError(f"{self.name}: no slice such as 103.png in it; give the folder of one series")
         self.numbers = self._files.keys()
         self._decoded = lru_cache(_KEPT)(_decode)
 
@@ -62,11 +62,13 @@ def _decode(path: Path) -> np.ndarray:
     shown = f"{path.parent.name}/{path.name}"
     try:
         with Image.open(path, formats=("PNG",)) as image:
+            image.verify()  # the checksums, which decoding does not compare
+        with Image.open(path, formats=("PNG",)) as image:
             mode = image.mode
             pixels = np.asarray(image, np.int32)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(
-            f"{shown}: cannot be decoded ({type(error).__name__}); it is truncated or no PNG, copy it again"
+            f"{shown}: cannot be decoded ({type(error).__name__}); it is damaged, truncated or no PNG; copy it again"
         ) from error
     if mode != "I;16" or pixels.ndim != 2:
         raise InputError(f"{shown}: {mode} pixels, not 16-bit greyscale; give the PNG files as NIH publishes them")

@@ -101,6 +101,8 @@ def test_a_file_stands_for_its_series_among_others(tmp_path: Path) -> None:
         pytest.param({"ImagePositionPatient": [-100.0, -90.0, 480.0]}, "gap", id="gap"),
         pytest.param({"ImagePositionPatient": None}, "no ImagePositionPatient", id="no position"),
         pytest.param({"RescaleSlope": None}, "no RescaleSlope", id="no rescale"),
+        pytest.param({"RescaleSlope": "nan"}, "no usable number", id="NaN rescale"),
+        pytest.param({"RescaleType": "ED"}, "not Hounsfield units", id="electron density"),
         pytest.param({"NumberOfFrames": 4}, "several frames", id="multi-frame"),
     ],
 )
@@ -163,8 +165,14 @@ def test_png_slices_of_another_depth_or_cut_short_are_refused(tmp_path: Path) ->
     Image.fromarray(np.zeros((40, 48), np.uint8)).save(tmp_path / "002.png")
     write_png(tmp_path / "003.png", hu)
     (tmp_path / "003.png").write_bytes((tmp_path / "003.png").read_bytes()[:900])
+    write_png(tmp_path / "004.png", hu)
+    damaged = bytearray((tmp_path / "004.png").read_bytes())
+    damaged[-20] ^= 0xFF  # in the checksum of the pixels
+    (tmp_path / "004.png").write_bytes(damaged)
     series = open_png_series(tmp_path, 1.0)
     assert np.array_equal(series.hu(1), hu)
+    with pytest.raises(InputError, match="damaged"):
+        series.hu(4)
     with pytest.raises(InputError, match="not 16-bit"):
         series.hu(2)
     with pytest.raises(InputError, match="cannot be decoded"):
