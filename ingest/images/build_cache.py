@@ -1,8 +1,8 @@
 """Builds a patch cache: in parallel, resumable after any interruption, and whole or not at all.
 
-Patches are written into a folder beside the cache's own; a journal says which are finished. When all are done the folder
-is renamed to the cache's name, in place of an older one, which stays usable until then. What cannot be cut is left out
-and told in ``problems.csv``.
+Patches are written into a folder beside the cache's own; a journal says which are finished. When all are done the
+folder is renamed to the cache's name, in place of an older one, which stays usable until then. What cannot be cut is
+left out and told in ``problems.csv``.
 """
 
 from __future__ import annotations

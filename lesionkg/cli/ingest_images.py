@@ -38,9 +38,10 @@ def command(
     Give one of --deeplesion, --phantom and --marks. Lesions whose image cannot be used are left out, listed in the
     cache's problems.csv, and make the command exit with 1.
     """
-    from ingest.images.build_cache import PROBLEMS, build_cache
+    from ingest.images.build_cache import build_cache
     from ingest.images.geometry import PatchGeometry
     from ingest.images.patch_jobs import Listed, deeplesion_jobs, marked_jobs
+    from ingest.images.unfinished_cache import PROBLEMS
     from ingest.release import Release
 
     folder = out or home_folder(home) / "patches"

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import killed_cache
@@ -17,13 +18,14 @@ from killed_cache import GEOMETRY, jobs
 from made_series import made_slices, write_dicom_series, write_png_series
 from PIL import Image
 
-from ingest.images.build_cache import PROBLEMS, Problem, build_cache, verify_cache
+from ingest.images.build_cache import build_cache, verify_cache
 from ingest.images.patch import extract_patch, stored
 from ingest.images.patch_cache import PIXELS, PatchCache
 from ingest.images.patch_jobs import deeplesion_jobs, marked_jobs
 from ingest.images.png_series import open_png_series
+from ingest.images.unfinished_cache import PROBLEMS, Cut, Problem, UnfinishedCache, only_build
 from ingest.release import Release
-from kg.errors import InputError, LesionKGError, StoreError
+from kg.errors import InputError, LesionKGError, StoreBusyError, StoreError
 
 
 @pytest.fixture
@@ -137,22 +139,36 @@ def test_a_full_disk_leaves_the_older_cache_and_what_was_finished(
     series: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     older = build_cache(tmp_path / "cache", jobs(series, 2), GEOMETRY).cache.content_hash
-    synced, real = 0, os.fsync
+    stored, real = 0, UnfinishedCache.add
 
-    def full(handle: int) -> None:
-        nonlocal synced
-        synced += 1
-        if synced > 5:
+    def full(work: UnfinishedCache, cuts: Sequence[Cut]) -> None:
+        nonlocal stored
+        stored += 1
+        if stored > 2:
             raise OSError(errno.ENOSPC, "No space left on device")
-        real(handle)
+        real(work, cuts)
 
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(UnfinishedCache, "add", full)
     with pytest.raises(StoreError, match=r"No space left on device.*an older cache is as it was"):
         build_cache(tmp_path / "cache", jobs(series), GEOMETRY)
     monkeypatch.undo()
     assert PatchCache.open(tmp_path / "cache").content_hash == older
     built = build_cache(tmp_path / "cache", jobs(series), GEOMETRY)
     assert built.resumed >= 6 and len(built.cache.lesions) == 18
+
+
+def test_two_builds_of_one_cache_at_a_time_are_refused(series: Path, tmp_path: Path) -> None:
+    with only_build(tmp_path / "cache"), pytest.raises(StoreBusyError, match="another process is building it"):
+        build_cache(tmp_path / "cache", jobs(series), GEOMETRY)
+    assert len(build_cache(tmp_path / "cache", jobs(series), GEOMETRY).cache.lesions) == 18
+
+
+def test_an_older_cache_hidden_by_a_kill_between_two_renames_comes_back(series: Path, tmp_path: Path) -> None:
+    older = build_cache(tmp_path / "cache", jobs(series, 2), GEOMETRY).cache.content_hash
+    (tmp_path / "cache").rename(tmp_path / ".cache.older")
+    with pytest.raises(InputError, match="none of 18 lesions"):
+        build_cache(tmp_path / "cache", jobs(tmp_path / "nowhere"), GEOMETRY)
+    assert PatchCache.open(tmp_path / "cache").content_hash == older
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
