@@ -109,15 +109,28 @@ def reduction(ancestors: object) -> BoolMatrix:
     return minus(closed, product(closed, closed))
 
 
-def inherit_exclusive(exclusive: object, ancestors: object) -> BoolMatrix:
+def inherit_exclusive(exclusive: object, ancestors: object, exceptions: object | None = None) -> BoolMatrix:
     """Exclusion closed under inheritance: if a and b are exclusive, so are all their descendants.
 
     ``(A + I) E (A + I)^T`` with E symmetrised. A true diagonal cell is a contradiction (a label exclusive with itself).
+    Where two labels may meet on one lesion, so may everything they imply: each exception takes its pair and all pairs
+    above it out, ``(A + I)^T F (A + I)``. What remains is still closed under inheritance.
+
+    Args:
+        exclusive: C x C, asserted pairs.
+        ancestors: C x C, transitively closed.
+        exceptions: C x C, pairs that may meet; none when None.
     """
-    matrix = as_bool(exclusive)
-    symmetric = union(matrix, matrix.T)
-    down = union(ancestors, identity(symmetric.shape[0]))
-    return product(product(down, symmetric), down.T)
+    down = union(ancestors, identity(as_bool(ancestors).shape[0]))
+    inherited = product(product(down, _symmetric(exclusive)), down.T)
+    if exceptions is None or not as_bool(exceptions).nnz:
+        return inherited
+    return minus(inherited, product(product(down.T, _symmetric(exceptions)), down))
+
+
+def _symmetric(matrix: object) -> BoolMatrix:
+    cells = as_bool(matrix)
+    return union(cells, cells.T)
 
 
 def minimal_exclusive(exclusive: object, ancestors: object) -> BoolMatrix:

@@ -8,7 +8,10 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
+from kg.closures import Closures
 from kg.ontology import Label, Ontology
+
+_MERGED = "MERGED_INTO"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,9 @@ def card(ontology: Ontology, key: str) -> Card:
     for r in ontology.relations:
         above[r.child].setdefault(r.parent, r.kind)
         below[r.parent].setdefault(r.child, r.kind)
+    for child, parent in ontology.parent_pairs:
+        above[child].setdefault(parent, _MERGED)
+        below[parent].setdefault(child, _MERGED)
 
     def name(label_id: str) -> str:
         return ontology.by_id[label_id].name
@@ -90,6 +96,8 @@ def card(ontology: Ontology, key: str) -> Card:
     up = _paths(label.id, above)
     parents = {r.parent for r in ontology.relations if r.child == label.id}
     asserted = {b if a == label.id else a for a, b in ontology.all_exclusive_pairs if label.id in (a, b)}
+    closures = Closures(ontology)
+    row = closures.exclusive[[closures.index[label.id]]].toarray()[0]
     inherited: dict[str, tuple[str, ...]] = {}
     for one, other in sorted(ontology.all_exclusive_pairs):
         for mine, theirs in ((one, other), (other, one)):
@@ -97,6 +105,8 @@ def card(ontology: Ontology, key: str) -> Card:
                 continue
             clash = f"{name(mine)} EXCLUSIVE_WITH {name(theirs)}"
             for low, path in _paths(theirs, below).items():
+                if not row[closures.index[low]]:
+                    continue  # an exception
                 why = (*chain(up[mine]), clash, *chain(path[::-1]))
                 if len(why) > 1 and (low not in inherited or len(why) < len(inherited[low])):
                     inherited[low] = why

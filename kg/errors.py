@@ -31,6 +31,10 @@ class OntologyError(LesionKGError):
     """The ontology breaks one of its rules (a cycle, a self-exclusion, a dangling reference, ...)."""
 
 
+class ChangeRefusedError(OntologyError):
+    """A change set breaks a rule, or goes against a warning without a reason; nothing was saved."""
+
+
 class ReasonerError(LesionKGError):
     """The OWL reasoner could not be run, ran past its limits, or died."""
 

@@ -20,6 +20,7 @@ from scipy.sparse import csr_array
 
 from kg import algebra
 from kg.algebra import BoolMatrix
+from kg.closures import Closures
 from kg.errors import InputError, MatrixError, OntologyError
 from kg.ontology import Ontology
 
@@ -141,17 +142,12 @@ class RelationMatrices:
         """
         ontology.require_resolved()
         members = ontology.label_set(label_set).members
-        index = {label.id: i for i, label in enumerate(ontology.labels)}
-        parents = algebra.from_pairs(
-            np.array([(index[r.child], index[r.parent]) for r in ontology.relations]), len(index)
-        )
-        for group in algebra.cycles(parents):
+        closures = Closures(ontology)
+        for group in algebra.cycles(closures.parents):
             names = ", ".join(ontology.labels[i].name for i in group)
             raise OntologyError(f"ontology {ontology.name}: cyclic hierarchy ({names}); drop one of these relations")
-        listed = np.array([(index[a], index[b]) for a, b in sorted(ontology.all_exclusive_pairs)])
-        ancestors = algebra.closure(parents)
-        exclusive = algebra.inherit_exclusive(algebra.from_pairs(listed, len(index), symmetric=True), ancestors)
-        columns = [index[i] for i in members]
+        ancestors, exclusive = closures.ancestors, closures.exclusive
+        columns = [closures.index[i] for i in members]
         return cls(
             label_set=label_set,
             label_ids=members,

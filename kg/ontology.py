@@ -133,6 +133,28 @@ class ExclusivePair:
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class ExclusionException:
+    """Two labels that may meet on one lesion although they inherit an exclusion; stored once with ``a <= b``.
+
+    An exclusion is a hypothesis about descendants (LesaNet, section 3.1). The pair, and every pair of labels above it,
+    is taken out of the computed exclusion; what lies below or beside it stays exclusive.
+    """
+
+    a: str
+    b: str
+    source: str = ""
+    author: str = ""
+    created: str = ""
+    evidence: str = ""
+
+    def __post_init__(self) -> None:
+        if self.a > self.b:
+            a, b = self.b, self.a
+            object.__setattr__(self, "a", a)
+            object.__setattr__(self, "b", b)
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class ExclusiveGroup:
     """Labels of which a lesion has at most one."""
 
@@ -171,6 +193,10 @@ class Ontology:
     """All labels and relations of one ontology revision.
 
     Tuples are sorted on construction, so equal content compares and hashes equal however it was read.
+
+    Attributes:
+        foreign: OWL statements that the model has no place for, kept to be given back: each one connected set of
+            N-Triples lines in a canonical form.
     """
 
     name: str
@@ -182,10 +208,14 @@ class Ontology:
     label_sets: tuple[LabelSet, ...] = ()
     notices: tuple[str, ...] = field(default=(), compare=False)
     version: str = "1"
+    exceptions: tuple[ExclusionException, ...] = ()
+    foreign: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", tuple(sorted(self.labels, key=lambda label: label.id)))
-        for name in ("relations", "exclusive_pairs", "exclusive_groups", "soft_relations", "label_sets"):
+        for name in (
+            "relations", "exclusive_pairs", "exclusive_groups", "soft_relations", "label_sets", "exceptions", "foreign",
+        ):  # fmt: skip
             object.__setattr__(self, name, tuple(sorted(set(getattr(self, name)))))
 
     @cached_property
@@ -230,6 +260,12 @@ class Ontology:
             pairs.update((a, b) for i, a in enumerate(members) for b in members[i + 1 :])
         return frozenset(pairs)
 
+    @cached_property
+    def parent_pairs(self) -> frozenset[tuple[str, str]]:
+        """Child and parent ids, whatever kind relates them; a merged label counts as a child of its replacement."""
+        merged = ((label.id, label.replaced_by) for label in self.labels if label.deprecated and label.replaced_by)
+        return frozenset({*((r.child, r.parent) for r in self.relations), *merged})
+
     def require_resolved(self) -> None:
         """Check that every reference names a label of this ontology and that ids are unique.
 
@@ -243,6 +279,8 @@ class Ontology:
             *((f"{r.kind} relation", (r.child, r.parent)) for r in self.relations),
             *(("exclusive pair", (p.a, p.b)) for p in self.exclusive_pairs),
             *((f"exclusive group {g.id}", g.members) for g in self.exclusive_groups),
+            *(("exception to exclusion", (x.a, x.b)) for x in self.exceptions),
+            *((f"replacement of {k.id}", (k.replaced_by,)) for k in self.labels if k.deprecated and k.replaced_by),
             *((f"{s.kind} relation", (s.subject, s.object)) for s in self.soft_relations),
             *((f"label set {s.name}", s.members) for s in self.label_sets),
         ]
@@ -270,6 +308,9 @@ class Ontology:
                 [[g.id, list(g.members), g.source] for g in self.exclusive_groups],
                 [[s.subject, s.kind, s.object, s.source, s.author, s.created, s.evidence] for s in self.soft_relations],
                 [[s.name, s.version, list(s.members)] for s in self.label_sets],
+                *([["exceptions", *([x.a, x.b, x.source, x.author, x.created, x.evidence] for x in self.exceptions)]]
+                  if self.exceptions else []),
+                *([["foreign", *self.foreign]] if self.foreign else []),
             ]
         )  # fmt: skip
 

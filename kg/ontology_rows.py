@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from kg import algebra
+from kg.closures import Closures
 from kg.errors import OntologyError
 from kg.ontology import (
+    ExclusionException,
     ExclusiveGroup,
     ExclusivePair,
     Label,
@@ -39,6 +39,7 @@ Properties: TypeAlias = Mapping[str, Any]
 ENDS = {
     **dict.fromkeys((*STRICT_TYPES, *SOFT_TYPES), ("Label", "Label")),
     "EXCLUSIVE_WITH": ("Label", "Label"),
+    "COMPATIBLE_WITH": ("Label", "Label"),
     "MEMBER_OF": ("Label", "ExclusiveGroup"),
     "IN_SET": ("Label", "LabelSet"),
     "DESCENDS_FROM": ("Label", "Label"),
@@ -111,6 +112,7 @@ def to_rows(ontology: Ontology) -> OntologyRows:
     edges = [
         *(Edge(r.kind.value, r.child, r.parent, _provenance(r)) for r in ontology.relations),
         *(Edge("EXCLUSIVE_WITH", p.a, p.b, _provenance(p)) for p in ontology.exclusive_pairs),
+        *(Edge("COMPATIBLE_WITH", x.a, x.b, _provenance(x)) for x in ontology.exceptions),
         *(
             Edge("MEMBER_OF", member, group.id, NOTHING)
             for group in ontology.exclusive_groups
@@ -127,7 +129,7 @@ def to_rows(ontology: Ontology) -> OntologyRows:
     return OntologyRows(nodes, tuple(edges))
 
 
-def from_rows(rows: OntologyRows, name: str, version: str, notices: Iterable[str]) -> Ontology:
+def from_rows(rows: OntologyRows, name: str, version: str, notices: Iterable[str], foreign: Iterable[str]) -> Ontology:
     """The ontology that rows hold; computed relationships are not looked at.
 
     Raises:
@@ -145,6 +147,7 @@ def from_rows(rows: OntologyRows, name: str, version: str, notices: Iterable[str
         name=name,
         version=version,
         notices=tuple(notices),
+        foreign=tuple(foreign),
         labels=tuple(_label(properties) for properties in rows.nodes["Label"].values()),
         relations=tuple(
             Relation(edge.start, kind, edge.end, **_provenance_of(edge.properties))
@@ -153,6 +156,10 @@ def from_rows(rows: OntologyRows, name: str, version: str, notices: Iterable[str
         ),
         exclusive_pairs=tuple(
             ExclusivePair(edge.start, edge.end, **_provenance_of(edge.properties)) for edge in edges["EXCLUSIVE_WITH"]
+        ),
+        exceptions=tuple(
+            ExclusionException(edge.start, edge.end, **_provenance_of(edge.properties))
+            for edge in edges["COMPATIBLE_WITH"]
         ),
         exclusive_groups=tuple(
             ExclusiveGroup(
@@ -218,7 +225,7 @@ def _label(properties: Properties) -> Label:
     return label
 
 
-def _provenance(relation: Relation | ExclusivePair | SoftRelation) -> Properties:
+def _provenance(relation: Relation | ExclusivePair | ExclusionException | SoftRelation) -> Properties:
     return {
         "source": relation.source,
         "author": relation.author,
@@ -247,11 +254,8 @@ def _members(edges: Iterable[Edge]) -> tuple[str, ...]:
 def _computed_edges(ontology: Ontology) -> list[Edge]:
     """All ancestors of every label, and the exclusion that labels inherit."""
     ids = [label.id for label in ontology.labels]
-    index = {label_id: i for i, label_id in enumerate(ids)}
-    parents = np.array([(index[r.child], index[r.parent]) for r in ontology.relations])
-    ancestors = algebra.closure(algebra.from_pairs(parents, len(ids)))
-    listed = np.array([(index[a], index[b]) for a, b in sorted(ontology.all_exclusive_pairs)])
-    exclusive = algebra.inherit_exclusive(algebra.from_pairs(listed, len(ids), symmetric=True), ancestors)
+    closures = Closures(ontology)
+    ancestors, exclusive = closures.ancestors, closures.exclusive
     # Labels are sorted by id, so the smaller index has the smaller id.
     return [
         *(Edge("DESCENDS_FROM", ids[c], ids[p], NOTHING) for c, p in algebra.to_pairs(ancestors).tolist()),
@@ -264,6 +268,7 @@ def _require_keys(ontology: Ontology) -> None:
     keys: list[tuple[str, Iterable[object]]] = [
         ("relation", ((r.child, r.kind.value, r.parent, r.source) for r in ontology.relations)),
         ("exclusive pair", ((p.a, p.b, p.source) for p in ontology.exclusive_pairs)),
+        ("exception to exclusion", ((x.a, x.b, x.source) for x in ontology.exceptions)),
         ("exclusive group", (group.id for group in ontology.exclusive_groups)),
         ("soft relation", ((s.subject, s.kind.value, s.object, s.source) for s in ontology.soft_relations)),
         ("label set", (s.name for s in ontology.label_sets)),

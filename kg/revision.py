@@ -38,6 +38,7 @@ class Head:
         author: who made the change.
         created: when, ISO 8601, UTC.
         notices: licence notices that travel with the ontology.
+        foreign: OWL statements outside the model that travel with it.
     """
 
     sequence: int
@@ -50,6 +51,7 @@ class Head:
     author: str
     created: str
     notices: tuple[str, ...]
+    foreign: tuple[str, ...]
 
 
 def head(store: GraphStore) -> Head:
@@ -87,6 +89,7 @@ def find_head(tx: Transaction) -> Head | None:
             author=str(stamp["author"]),
             created=str(stamp["created"]),
             notices=tuple(stamp["notices"]),
+            foreign=tuple(stamp["foreign"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise StaleRevisionError(_stale("the stamp itself was edited")) from error
@@ -133,7 +136,7 @@ def parse(rows: OntologyRows, stamp: Head) -> Ontology:
         StaleRevisionError: they hold none.
     """
     try:
-        return from_rows(rows, stamp.ontology, stamp.version, stamp.notices)
+        return from_rows(rows, stamp.ontology, stamp.version, stamp.notices, stamp.foreign)
     except (KeyError, TypeError, ValueError) as error:
         raise StaleRevisionError(_stale(f"a label or relation is malformed ({error})")) from error
 
@@ -174,6 +177,7 @@ def stamp_of(ontology: Ontology, sequence: int, author: str, created: str) -> He
         author=author,
         created=created,
         notices=ontology.notices,
+        foreign=ontology.foreign,
     )
 
 
@@ -189,6 +193,7 @@ def write_head(tx: Transaction, stamp: Head) -> None:
         "member_hashes": [stamp.member_hashes[name] for name in names],
         "set_versions": [stamp.set_versions[name] for name in names],
         "notices": list(stamp.notices),
+        "foreign": list(stamp.foreign),
     }
     tx.run("MATCH (r:Revision {head: true}) SET r.head = false")
     tx.run("CREATE (r:Revision) SET r = $row", {"row": row})

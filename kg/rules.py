@@ -39,6 +39,7 @@ def check(ontology: Ontology) -> list[Finding]:
         *_self_exclusive(view),
         *_exclusive_ancestors(view),
         *_ambiguous(view),
+        *_needless_exceptions(view),
     ]
 
 
@@ -58,6 +59,23 @@ class _View:
 
     def name(self, column: int | np.integer) -> str:
         return self.ontology.labels[int(column)].name
+
+    @cached_property
+    def impossible(self) -> np.ndarray:
+        """Labels that inherit an exclusion with themselves, shape (C,)."""
+        listed = algebra.from_pairs(self.pairs, self.size, symmetric=True)
+        excepted = algebra.from_pairs(np.array(self.exceptions), self.size, symmetric=True)
+        found: np.ndarray = algebra.inherit_exclusive(listed, self.ancestors, excepted).diagonal()
+        return found
+
+    @cached_property
+    def exceptions(self) -> list[tuple[int, int]]:
+        """Resolved exceptions to inherited exclusion."""
+        return [
+            (self.index[x.a], self.index[x.b])
+            for x in self.ontology.exceptions
+            if x.a in self.index and x.b in self.index
+        ]
 
     @cached_property
     def parents(self) -> BoolMatrix:
@@ -83,10 +101,14 @@ class _View:
     @cached_property
     def _resolved_relations(self) -> dict[tuple[int, int], str]:
         return {
-            (self.index[r.child], self.index[r.parent]): r.kind.value
-            for r in self.ontology.relations
-            if r.child in self.index and r.parent in self.index
+            (self.index[child], self.index[parent]): self._kinds.get((child, parent), "MERGED_INTO")
+            for child, parent in self.ontology.parent_pairs
+            if child in self.index and parent in self.index
         }
+
+    @cached_property
+    def _kinds(self) -> dict[tuple[str, str], str]:
+        return {(r.child, r.parent): r.kind.value for r in self.ontology.relations}
 
     @cached_property
     def _resolved_pairs(self) -> set[tuple[int, int]]:
@@ -128,6 +150,8 @@ def _references(view: _View) -> Iterator[Finding]:
         note((r.child, r.parent), f"{show(r.child)} {r.kind} {show(r.parent)}")
     for p in ontology.exclusive_pairs:
         note((p.a, p.b), f"{show(p.a)} EXCLUSIVE_WITH {show(p.b)}")
+    for x in ontology.exceptions:
+        note((x.a, x.b), f"{show(x.a)} COMPATIBLE_WITH {show(x.b)}")
     for g in ontology.exclusive_groups:
         note(g.members, f"exclusive group {g.id}")
     for s in ontology.soft_relations:
@@ -195,6 +219,8 @@ def _exclusive_ancestors(view: _View) -> Iterator[Finding]:
     derived = algebra.product(algebra.minus(view.ancestors, view.ancestors.T), under)
     for column, k in algebra.to_pairs(algebra.minus(under, derived)):
         low, (a, b) = int(column), (int(x) for x in pairs[k])
+        if not view.impossible[low]:
+            continue
         if low == b:
             a, b = b, a
         names: tuple[str, ...]
@@ -207,6 +233,16 @@ def _exclusive_ancestors(view: _View) -> Iterator[Finding]:
             what = f"{names[0]!r} has the mutually exclusive ancestors {names[1]!r} and {names[2]!r}"
         message = f"{what}, so no lesion can have it{_below(view, low)}; drop the exclusive pair or cut a parent"
         yield Finding(rule, Severity.ERROR, names, message, (*view.way_up(low, a), *view.way_up(low, b), clash))
+
+
+def _needless_exceptions(view: _View) -> Iterator[Finding]:
+    listed = algebra.from_pairs(view.pairs, view.size, symmetric=True)
+    inherited = algebra.inherit_exclusive(listed, view.ancestors)
+    for a, b in sorted(set(view.exceptions)):
+        if not inherited[a, b]:
+            names = (view.name(a), view.name(b))
+            message = f"{names[0]!r} and {names[1]!r} are not exclusive, so no exception is needed; drop the exception"
+            yield Finding("needless-exception", Severity.WARNING, names, message)
 
 
 def _below(view: _View, column: int) -> str:

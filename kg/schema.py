@@ -44,6 +44,7 @@ SOFT_TYPES = tuple(kind.value for kind in SoftKind)
 RELATIONSHIP_TYPES = (
     *STRICT_TYPES,
     "EXCLUSIVE_WITH",
+    "COMPATIBLE_WITH",
     "MEMBER_OF",
     *SOFT_TYPES,
     "CORRELATES_WITH",

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-import numpy as np
-
 from kg import algebra
+from kg.closures import Closures
 from kg.ontology import LabelClass, MatchKind, Ontology
 
 
@@ -59,19 +58,14 @@ def statistics(ontology: Ontology, label_set: str | None = None) -> Statistics:
     """
     ontology.require_resolved()
     members = ontology.label_set(label_set).members if label_set else tuple(ontology.by_id)
-    index = {label.id: i for i, label in enumerate(ontology.labels)}
-    columns = [index[label_id] for label_id in members]
+    closures = Closures(ontology)
+    columns = [closures.index[label_id] for label_id in members]
 
     def within(matrix: object) -> algebra.BoolMatrix:
         return algebra.as_bool(algebra.as_bool(matrix)[columns][:, columns])
 
-    size = len(index)
-    parents = algebra.from_pairs(np.array([(index[r.child], index[r.parent]) for r in ontology.relations]), size)
-    pairs = np.array([(index[a], index[b]) for a, b in sorted(ontology.all_exclusive_pairs)])
-    listed = algebra.from_pairs(pairs, size, symmetric=True)
-    ancestors = algebra.closure(parents)
-    exclusive = within(algebra.inherit_exclusive(listed, ancestors))
-    ancestors_within = within(ancestors)
+    exclusive = within(closures.exclusive)
+    ancestors_within = within(closures.ancestors)
     classes = [ontology.by_id[label_id].label_class for label_id in members]
     mapped = (MatchKind.EXACT, MatchKind.CLOSE)
     return Statistics(
@@ -79,10 +73,10 @@ def statistics(ontology: Ontology, label_set: str | None = None) -> Statistics:
         bodypart=classes.count(LabelClass.BODYPART),
         type=classes.count(LabelClass.TYPE),
         attribute=classes.count(LabelClass.ATTRIBUTE),
-        parent_pairs_listed=within(parents).nnz,
+        parent_pairs_listed=within(closures.parents).nnz,
         parent_pairs_closure=ancestors_within.nnz,
         parent_pairs_reduction=algebra.reduction(ancestors_within).nnz,
-        exclusive_pairs_listed=_unordered(within(listed)),
+        exclusive_pairs_listed=_unordered(within(closures.asserted_exclusive)),
         exclusive_pairs_inherited=_unordered(exclusive),
         exclusive_pairs_minimal=_unordered(algebra.minimal_exclusive(exclusive, ancestors_within)),
         self_exclusive=int(exclusive.diagonal().sum()),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kg import algebra
+from kg.closures import Closures
 from kg.errors import InputError, MatrixError, OntologyError
 from kg.ontology import Ontology, SoftKind
 
@@ -69,7 +69,8 @@ class Laterality:
         """
         ontology.require_resolved()
         members = ontology.label_set(label_set).members
-        index = {label.id: i for i, label in enumerate(ontology.labels)}
+        closures = Closures(ontology)
+        index = closures.index
         partners: dict[str, str] = {}
         for relation in ontology.soft_relations:
             if relation.kind is not SoftKind.CONTRALATERAL_OF:
@@ -80,12 +81,9 @@ class Laterality:
                         f"label {ontology.by_id[one].name!r}: is CONTRALATERAL_OF itself, or of two labels; "
                         "drop one of these relations"
                     )
-        parents = algebra.from_pairs(
-            np.array([(index[r.child], index[r.parent]) for r in ontology.relations]), len(index)
-        )
         sided = np.zeros(len(index), bool)
         sided[[index[i] for i in partners]] = True
-        below = algebra.closure(parents)[:, np.flatnonzero(sided)].sum(axis=1) > 0
+        below = closures.ancestors[:, np.flatnonzero(sided)].sum(axis=1) > 0
         column = {label_id: place for place, label_id in enumerate(members)}
         return cls(
             members,

@@ -1,4 +1,4 @@
-"""``lesionkg ontology``: read, check, show, count and convert ontologies of lesion labels."""
+"""``lesionkg ontology``: import, check, show, count, export and build."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from lesionkg.cli.context import Graph, Home, Json, console, graph_url, print_js
 if TYPE_CHECKING:
     from kg.ontology import Ontology
 
-app = typer.Typer(no_args_is_help=True, help="Read, check, show, count and convert ontologies of lesion labels.")
+app = typer.Typer(
+    no_args_is_help=True, help="Read, check, change, review, compare and exchange ontologies of lesion labels."
+)
 
 _DEFAULT = "lesanet-repaired"
 _MOST_NAMED = 8

@@ -1,0 +1,1 @@
+"""Ontologies and changes in the formats of other tools."""

@@ -1,0 +1,1 @@
+"""``lesionkg ontology``: propose, review, apply and undo changes; show their history."""

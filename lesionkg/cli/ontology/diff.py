@@ -1,0 +1,1 @@
+"""``lesionkg ontology``: compare two revisions, files, or a file and a graph."""

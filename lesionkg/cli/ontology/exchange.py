@@ -1,0 +1,1 @@
+"""``lesionkg ontology``: files of other tools, and releases."""

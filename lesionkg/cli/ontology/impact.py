@@ -1,0 +1,1 @@
+"""``lesionkg ontology``: what a change set does before it is saved."""

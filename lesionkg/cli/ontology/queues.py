@@ -1,0 +1,1 @@
+"""``lesionkg ontology``: what to look at next, ranked."""

@@ -1,0 +1,1 @@
+"""``lesionkg ontology``: RadLex as a reference beside the ontology."""
