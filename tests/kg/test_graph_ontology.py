@@ -278,5 +278,5 @@ def test_any_ontology_survives_the_way_through_rows(
         label_sets=(LabelSet("set", tuple(LABELS[::-1])),),
     )
     rows = to_rows(ontology)
-    assert from_rows(rows, "drawn", "1", ()) == ontology
-    assert to_rows(from_rows(rows, "drawn", "1", ())).edge_bundles() == rows.edge_bundles()
+    assert from_rows(rows, "drawn", "1", (), ()) == ontology
+    assert to_rows(from_rows(rows, "drawn", "1", (), ())).edge_bundles() == rows.edge_bundles()
