@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from kg.errors import StoreCredentialsError, StoreUnreachableError, UsageError
 from kg.ownership import read_ownership
 from kg.store import GraphStore
+from kg.upgrade import upgrade
 
 if TYPE_CHECKING:
     from kg.neo4j_store import Neo4jStore
@@ -36,12 +37,20 @@ def open_store(url: str | Path, *, read_only: bool = False, create: bool | None 
         StoreBusyError: another process holds the folder and serves no Bolt.
         StoreUnreachableError: no Bolt server answers.
         StoreCredentialsError: the server refuses the credentials, or none are set.
-        SchemaVersionError: the graph was written by a newer schema, or is not ours.
+        SchemaVersionError: the graph was written by a newer schema, or is not ours; or by an older one, and is opened
+            for reading only. For writing it is upgraded.
     """
     make = not read_only if create is None else create
-    if isinstance(url, str) and "://" in url:
-        return _open_server(url, read_only, make)
-    return _open_folder(Path(url).absolute(), read_only, make)
+    is_server = isinstance(url, str) and "://" in url
+    store = (
+        _open_server(str(url), read_only, make) if is_server else _open_folder(Path(url).absolute(), read_only, make)
+    )
+    try:
+        upgrade(store)
+    except BaseException:
+        store.close()
+        raise
+    return store
 
 
 def _open_folder(folder: Path, read_only: bool, create: bool) -> GraphStore:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from kg.errors import ConflictError, OntologyError, UsageError
+from kg.curation.between import EMPTY, changes_between
+from kg.curation.change_set import ChangeSet
+from kg.curation.history import read_as_of
+from kg.curation.payload import Payload, RevisionKind
+from kg.errors import ConflictError, OntologyError, StaleRevisionError, UsageError
 from kg.findings import errors_in
 from kg.ontology import Ontology
 from kg.ontology_rows import COMPUTED, ENDS, NODES, OntologyRows, Properties, to_rows
@@ -30,7 +35,9 @@ from kg.store import GraphStore, Row, Transaction
 __all__ = ["adopt", "head", "load_ontology", "save_ontology", "verify"]
 
 
-def save_ontology(store: GraphStore, ontology: Ontology, author: str = "", expected_sequence: int | None = None) -> int:
+def save_ontology(
+    store: GraphStore, ontology: Ontology, author: str = "", expected_sequence: int | None = None, reason: str = ""
+) -> int:
     """Make the graph hold this ontology, with its computed closures, under the next revision.
 
     Only what differs is written: labels that stay keep their node, and with it the lesions that point to them. Saving
@@ -40,6 +47,7 @@ def save_ontology(store: GraphStore, ontology: Ontology, author: str = "", expec
         store: the graph.
         ontology: what it shall hold.
         author: who makes the change.
+        reason: why.
         expected_sequence: the revision the change was made on (0: a graph without ontology). When given, the save is
             refused unless that is still the newest, and its content untouched.
 
@@ -53,7 +61,7 @@ def save_ontology(store: GraphStore, ontology: Ontology, author: str = "", expec
         StaleRevisionError: ``expected_sequence`` is, but its content was edited behind our back.
     """
     _require_sound(ontology)
-    wanted = to_rows(ontology)
+    to_rows(ontology)  # refuses what the graph cannot tell apart, before a transaction begins
 
     def work(tx: Transaction) -> int:
         stamp = find_head(tx)
@@ -66,7 +74,9 @@ def save_ontology(store: GraphStore, ontology: Ontology, author: str = "", expec
                 )
             if stamp:
                 verified(tx)
-        return _store(tx, ontology, read_rows(tx), wanted, stamp, author)
+        return store_revision(
+            tx, ontology, read_rows(tx), stamp, _replacing(tx, stamp, ontology, RevisionKind.IMPORT, author, reason)
+        )
 
     return store.write_transaction(work)
 
@@ -100,7 +110,8 @@ def adopt(store: GraphStore, author: str = "") -> int:
         found = read_rows(tx)
         ontology = parse(found, stamp)
         _require_sound(ontology)
-        return _store(tx, ontology, found, to_rows(ontology), stamp, author)
+        payload = _replacing(tx, stamp, ontology, RevisionKind.ADOPT, author, "direct edits of the graph")
+        return store_revision(tx, ontology, found, stamp, payload)
 
     return store.write_transaction(work)
 
@@ -112,21 +123,50 @@ def _require_sound(ontology: Ontology) -> None:
         raise OntologyError(f"ontology {ontology.name}: {broken[0].message}{more}; `lesionkg ontology check` lists all")
 
 
-def _store(
-    tx: Transaction, ontology: Ontology, present: OntologyRows, wanted: OntologyRows, before: Head | None, author: str
+def store_revision(
+    tx: Transaction, ontology: Ontology, present: OntologyRows, before: Head | None, payload: Payload, created: str = ""
 ) -> int:
-    """Write what differs, and stamp the next revision unless the content is what the newest one says already."""
+    """Write what differs, and stamp the next revision unless the content is what the newest one says already.
+
+    Args:
+        tx: an open write transaction.
+        ontology: what the graph shall hold; it keeps all rules.
+        present: what it holds.
+        before: the newest revision; None in a graph without ontology.
+        payload: the change, kept with the new revision; its author answers for it.
+        created: date of the revision, ISO 8601; now when empty.
+
+    Returns:
+        The number of the revision the graph holds afterwards.
+
+    Raises:
+        OntologyError: a label that something uses is dropped, or a label set changes under the same version.
+    """
+    author, created = payload.change_set.author, created or _now()
     if before is None:
-        after = stamp_of(ontology, 1, author, _now())
+        after = stamp_of(ontology, 1, author, created)
     else:
         after = stamp_of(ontology, before.sequence, before.author, before.created)
         if after != before:
-            after = replace(after, sequence=before.sequence + 1, author=author, created=_now())
+            after = replace(after, sequence=before.sequence + 1, author=author, created=created)
     require_immutable_sets(tx, after)
-    _write_difference(tx, present, wanted)
+    _write_difference(tx, present, to_rows(ontology))
     if after != before:
-        write_head(tx, after)
+        write_head(tx, after, payload.as_properties())
     return after.sequence
+
+
+def _replacing(
+    tx: Transaction, before: Head | None, ontology: Ontology, kind: RevisionKind, author: str, reason: str
+) -> Payload:
+    """What a revision keeps that puts a whole ontology in place of what was there."""
+    known, base = EMPTY, True
+    if before is not None:
+        # Where history cannot be told, the new revision begins one of its own.
+        with suppress(StaleRevisionError):
+            known, base = read_as_of(tx, before.sequence), False
+    changes = changes_between(known, ontology)
+    return Payload(kind, ChangeSet(changes, author=author, reason=reason), base=base)
 
 
 def _now() -> str:

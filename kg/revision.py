@@ -20,8 +20,6 @@ from kg.ontology_rows import COMPUTED, ENDS, NODES, NOTHING, Edge, OntologyRows,
 from kg.schema import NODE_KEYS
 from kg.store import GraphStore, Row, Transaction
 
-_HEAD = "MATCH (r:Revision {head: true}) RETURN properties(r) AS stamp ORDER BY r.sequence DESC LIMIT 1"
-
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -54,6 +52,13 @@ class Head:
     foreign: tuple[str, ...]
 
 
+_HEAD = (
+    "MATCH (r:Revision {head: true}) RETURN "
+    + ", ".join(f"r.{field.name} AS {field.name}" for field in fields(Head))
+    + ", r.label_sets AS label_sets ORDER BY sequence DESC LIMIT 1"
+)
+
+
 def head(store: GraphStore) -> Head:
     """The stamp of the newest revision, as written; :func:`verify` checks it.
 
@@ -75,7 +80,7 @@ def find_head(tx: Transaction) -> Head | None:
     rows = tx.run(_HEAD)
     if not rows:
         return None
-    stamp = rows[0]["stamp"]
+    stamp = rows[0]
     try:
         sets = [str(name) for name in stamp["label_sets"]]
         return Head(
@@ -113,6 +118,16 @@ def verified(tx: Transaction) -> tuple[Head, Ontology]:
         StaleRevisionError: content, computed relationships or stamp were edited behind our back.
         UsageError: the graph holds no ontology yet.
     """
+    return verified_rows(tx)[:2]
+
+
+def verified_rows(tx: Transaction) -> tuple[Head, Ontology, OntologyRows]:
+    """As :func:`verified`, with the rows that the graph holds.
+
+    Raises:
+        StaleRevisionError: as :func:`verified`.
+        UsageError: as :func:`verified`.
+    """
     stamp = find_head(tx)
     if stamp is None:
         raise UsageError("graph: holds no ontology yet; `lesionkg ontology import` or `lesionkg demo` loads one")
@@ -126,7 +141,7 @@ def verified(tx: Transaction) -> tuple[Head, Ontology]:
         raise StaleRevisionError(
             _stale(f"the hashes stamped on revision {stamp.sequence} are not those of its content")
         )
-    return stamp, ontology
+    return stamp, ontology, rows
 
 
 def parse(rows: OntologyRows, stamp: Head) -> Ontology:
@@ -181,8 +196,8 @@ def stamp_of(ontology: Ontology, sequence: int, author: str, created: str) -> He
     )
 
 
-def write_head(tx: Transaction, stamp: Head) -> None:
-    """Make this the newest revision; the older ones stay, with their stamps."""
+def write_head(tx: Transaction, stamp: Head, payload: Row) -> None:
+    """Make this the newest revision, with what it keeps of its change; the older ones stay as they are."""
     names = sorted(stamp.matrix_hashes)
     row: Row = {
         **{field.name: getattr(stamp, field.name) for field in fields(stamp)},
@@ -194,6 +209,7 @@ def write_head(tx: Transaction, stamp: Head) -> None:
         "set_versions": [stamp.set_versions[name] for name in names],
         "notices": list(stamp.notices),
         "foreign": list(stamp.foreign),
+        **payload,
     }
     tx.run("MATCH (r:Revision {head: true}) SET r.head = false")
     tx.run("CREATE (r:Revision) SET r = $row", {"row": row})

@@ -12,7 +12,7 @@ from kg.errors import SchemaVersionError
 from kg.ontology import RelationKind, SoftKind
 from kg.store import Row
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Version of the names and keys below. A graph with a higher one was written by a newer program and is not touched."""
 
 SCHEMA_ID = "schema"
@@ -68,7 +68,7 @@ RELATIONSHIP_TYPES = (
 )
 """All relationship types."""
 
-INDEXES = (("Label", "name"), ("Lesion", "index"))
+INDEXES = (("Label", "name"), ("Lesion", "index"), ("Revision", "sequence"), ("Revision", "proposal"))
 """Further properties that statements look nodes up by."""
 
 READ_STAMP = "MATCH (s:Schema {id: $id}) RETURN s.version AS version ORDER BY version"
@@ -103,7 +103,7 @@ def require_known_version(where: str, stamp: Sequence[Row], empty: bool) -> bool
         Whether the graph carries our stamp; an empty one need not.
 
     Raises:
-        SchemaVersionError: of another version than this program's, or not empty and without a stamp.
+        SchemaVersionError: of a newer version than this program's, or not empty and without a stamp.
     """
     if not stamp:
         if not empty:
@@ -118,8 +118,4 @@ def require_known_version(where: str, stamp: Sequence[Row], empty: bool) -> bool
         raise SchemaVersionError(
             f"graph {where}: schema version {version}, newer than {SCHEMA_VERSION}; install a newer lesionkg"
         )
-    if version < SCHEMA_VERSION:
-        raise SchemaVersionError(
-            f"graph {where}: schema version {version}, older than {SCHEMA_VERSION}; load its sources into a new graph"
-        )
-    return True
+    return True  # an older one is upgraded where it is opened: kg.connect
