@@ -26,8 +26,8 @@ class Change:
     after: Fact | None
 
     def __post_init__(self) -> None:
-        if self.before is None and self.after is None:
-            raise InputError("change: neither removes nor adds anything; leave it out")
+        if self.before == self.after:
+            raise InputError("change: changes nothing; leave it out")
         if self.before is not None and self.after is not None and type(self.before) is not type(self.after):
             raise InputError("change: replaces a fact by one of another kind; make it two changes")
 
