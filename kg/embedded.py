@@ -17,6 +17,7 @@ from kg import jvm, schema
 from kg.engine_errors import engine_errors, is_conflict, opening_error, reason
 from kg.errors import ConflictError, StoreError
 from kg.ownership import Ownership, remove_ownership, write_ownership
+from kg.snapshot import write_snapshot
 from kg.statements import require_reading
 from kg.store import SLICE, Parameters, Row, Transaction
 
@@ -118,6 +119,20 @@ class EmbeddedStore:
         """
         stamp = self._rows(self._database.query, schema.READ_STAMP, {"id": schema.SCHEMA_ID})
         return schema.require_known_version(self.url, stamp, not self.read(schema.READ_ANY_NODE))
+
+    def snapshot(self, target: Path) -> None:
+        """Write a copy of one committed state to a new file, while others write; see :mod:`kg.snapshot`.
+
+        Raises:
+            StoreError: the engine cannot write it, or a write transaction is open on this thread.
+        """
+        self._require_open()
+        if self._database.is_transaction_active():
+            raise StoreError(f"graph {self.url}: a write transaction is open on this thread; take the copy after it")
+        try:
+            write_snapshot(self._database._java_db, target)
+        except engine_errors() as error:
+            raise StoreError(f"graph {self.url}: no copy was made ({reason(error)})") from error
 
     def close(self) -> None:
         """Close the database, so that another process may open the folder."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import random
+import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -15,6 +17,7 @@ from neo4j import exceptions as bolt
 
 from kg import schema
 from kg.errors import ConflictError, StoreCredentialsError, StoreError, StoreUnreachableError
+from kg.snapshot import PROCEDURE
 from kg.statements import require_reading
 from kg.store import SLICE, Parameters, Row, Transaction
 
@@ -134,6 +137,19 @@ class Neo4jStore:
         """
         stamp = self.read(schema.READ_STAMP, {"id": schema.SCHEMA_ID})
         return schema.require_known_version(self.url, stamp, not self.read(schema.READ_ANY_NODE))
+
+    def snapshot(self, target: Path) -> None:
+        """Let the owner of a graph folder copy one committed state to a new file; see :mod:`kg.snapshot`.
+
+        Raises:
+            StoreError: the server is no owner of ours on this machine, or cannot write the copy.
+        """
+        try:
+            with self._session(neo4j.READ_ACCESS) as session:
+                (row,) = _rows(session.run(f"CALL {PROCEDURE}() YIELD file RETURN file"))
+        except (bolt.DriverError, bolt.Neo4jError) as error:
+            raise self._translated(error) from error
+        shutil.move(row["file"], target)
 
     def close(self) -> None:
         """Close all connections."""

@@ -23,6 +23,7 @@ from kg.embedded import EmbeddedStore, open_folder
 from kg.engine_errors import engine_errors, opening_error
 from kg.errors import StoreError
 from kg.ownership import Account, Ownership, remove_ownership, write_ownership
+from kg.snapshot import offer_snapshots, remove_snapshots
 
 LOOPBACK = "127.0.0.1"
 
@@ -54,6 +55,7 @@ class GraphOwner:
         """
         self._folder = folder.absolute()
         open_folder(self._folder, create=create).close()  # all checks, before a server is started
+        remove_snapshots(self._folder)
         self._private = Path(tempfile.mkdtemp(prefix="lesionkg-owner-"))
         self._server: Any = None
         try:
@@ -101,6 +103,7 @@ class GraphOwner:
             "writer": self._add_user("writer", WRITER_RIGHTS),
         }
         self.ownership = Ownership(os.getpid(), f"bolt://{LOOPBACK}:{self._bolt_port()}", accounts)
+        offer_snapshots()
         self.store = EmbeddedStore(database, self._folder, release=lambda: None)
         write_ownership(self._folder, self.ownership)
 

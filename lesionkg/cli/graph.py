@@ -1,4 +1,4 @@
-"""``lesionkg graph``: own and serve the graph folder, check it, adopt direct edits."""
+"""``lesionkg graph``: own and serve the graph folder, check it, back it up, restore it, adopt direct edits."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import signal
 import threading
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kg.errors import UsageError
-from lesionkg.cli.context import Graph, Home, Json, console, errors, graph_url, print_json
+from lesionkg.cli.context import Graph, Home, Json, console, errors, graph_url, home_folder, print_json
 
-app = typer.Typer(no_args_is_help=True, help="Serve the graph folder, check it, adopt edits made directly in it.")
+if TYPE_CHECKING:
+    from kg.backup_file import Manifest
+
+app = typer.Typer(no_args_is_help=True, help="Serve the graph folder, check it, back it up and restore it.")
 
 
 @app.command()
@@ -110,3 +113,77 @@ def adopt(
         console.print(f"revision {after} is what the graph holds; closures are computed from it", highlight=False)
     else:
         console.print(f"adopted as revision {after}", highlight=False)
+
+
+@app.command()
+def upgrade(home: Home = None, graph: Graph = None, json_: Json = False) -> None:
+    """Bring a graph that an older version wrote up to this one's schema; make a backup first."""
+    from kg.connect import open_store
+    from kg.schema import READ_STAMP, SCHEMA_ID
+
+    url = graph_url(home, graph)
+    with open_store(url, create=False) as store:  # opening for writing is what upgrades
+        version = store.read(READ_STAMP, {"id": SCHEMA_ID})[0]["version"]
+    if json_:
+        print_json({"graph": url, "schema_version": version})
+    else:
+        _say(f"{url}: schema version {version}")
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="File to write, e.g. graph.zip; it must not exist.")],
+    home: Home = None,
+    graph: Graph = None,
+    portable: Annotated[
+        bool, typer.Option("--portable", help="Write lines that a Neo4j server can load, not the engine's own files.")
+    ] = False,
+    json_: Json = False,
+) -> None:
+    """Copy the graph to one file with checksums, while others write to it.
+
+    A graph folder is copied by its engine, in the process that owns it; a graph behind a Bolt address is written as
+    lines. The copy is read back before the file appears. Only the graph is in it: not the report texts, proposals,
+    models and images beside it.
+    """
+    from kg.backup import backup as write_backup
+
+    made = write_backup(graph_url(home, graph), file, portable)
+    if json_:
+        print_json({"file": str(file), **asdict(made)})
+    else:
+        _say(f"{file}: {_summary(made)}")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="What `lesionkg graph backup` wrote.")],
+    home: Home = None,
+    graph: Graph = None,
+    json_: Json = False,
+) -> None:
+    """Make a backup the graph of an empty home, or of an empty Bolt server; nothing appears unless all of it is there.
+
+    The restored graph is read whole and compared with the hashes in the backup.
+    """
+    from kg.backup import restore as restore_folder
+    from kg.backup import restore_to_server
+
+    url = graph_url(home, graph)
+    folder = home_folder(home)
+    if graph is None and folder.exists() and any(folder.iterdir()):
+        raise UsageError(f"home {folder}: is not empty; name another with --home")
+    made = restore_to_server(file, url) if "://" in url else restore_folder(file, Path(url))
+    if json_:
+        print_json({"graph": url, **asdict(made)})
+    else:
+        _say(f"{url}: {_summary(made)}, as backed up on {made.created}")
+
+
+def _summary(made: Manifest) -> str:
+    held = f"revision {made.revision} ({made.ontology})" if made.revision else "no ontology"
+    return f"{held}, {made.nodes:,} nodes and {made.relationships:,} relationships, hash {made.content_hash[:12]}"
+
+
+def _say(line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
