@@ -102,6 +102,7 @@ class ChangeSet:
         reason: why.
         source: what they rest on, e.g. ``RadLex 4.2``, a correlation of a model, a file.
         overrides: reasons for going against warnings, by rule.
+        impact: what it does to label data, in one line, as measured before it was saved.
     """
 
     changes: tuple[Change | Composite, ...]
@@ -110,6 +111,7 @@ class ChangeSet:
     reason: str = ""
     source: str = ""
     overrides: Mapping[str, str] = field(default_factory=dict)
+    impact: str = ""
 
     def primitives(self) -> Iterator[Change]:
         """All changes, composites taken apart."""
@@ -149,6 +151,7 @@ class ChangeSet:
             "created": self.created,
             "reason": self.reason,
             "source": self.source,
+            "impact": self.impact,
             "overrides": dict(self.overrides),
             "changes": [change.as_dict() for change in self.changes],
         }
@@ -166,13 +169,15 @@ def change_set_from_dict(value: Any) -> ChangeSet:
     """
     if not isinstance(value, Mapping) or not isinstance(value.get("changes"), list):
         raise InputError("change set: holds no list of changes; write it as `lesionkg ontology history --json` shows")
-    texts = {name: value.get(name, "") for name in ("author", "created", "reason", "source")}
+    texts = {name: value.get(name, "") for name in ("author", "created", "reason", "source", "impact")}
     overrides = value.get("overrides", {})
     fits = isinstance(overrides, Mapping) and all(
         isinstance(text, str) for text in [*texts.values(), *overrides.values()]
     )
     if not fits:
-        raise InputError("change set: author, created, reason, source and overrides are texts; write them as such")
+        raise InputError(
+            "change set: author, created, reason, source, impact and overrides are texts; write them as such"
+        )
     return ChangeSet(tuple(change_from_dict(one) for one in value["changes"]), overrides=dict(overrides), **texts)
 
 
