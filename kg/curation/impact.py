@@ -14,7 +14,6 @@ from scipy.sparse import csr_array
 
 from kg import algebra
 from kg.algebra import BoolMatrix
-from kg.closures import Closures
 from kg.curation.impact_figures import (
     NEGATIVE,
     POSITIVE,
@@ -101,13 +100,7 @@ class _Side:
         self.exclusive = self._lift(matrices.exclusive)
         minimal = algebra.union(matrices.exclusive_minimal, _diagonal(matrices.exclusive))
         self.minimal = self._lift(minimal)
-        # All labels that the data names count, whatever they imply: the closure over the whole ontology.
-        closures = Closures(ontology)
-        down = algebra.union(closures.ancestors, algebra.identity(len(closures.index)))
-        known = [(c, closures.index[i]) for c, i in enumerate(data.label_ids) if i in closures.index]
-        given, rows = np.array(known, np.int64).reshape(-1, 2).T
-        implied = down[rows][:, [closures.index[i] for i in matrices.label_ids]]
-        found = algebra.product(data.positive[:, given], implied).tocoo()
+        found = data.implied(data.positive, ontology, matrices.label_ids).tocoo()
         shape = (data.size, self._size)
         self.positive = algebra.as_bool(csr_array((found.data, (found.row, self._to[found.col])), shape=shape))
 

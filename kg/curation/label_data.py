@@ -15,9 +15,11 @@ from scipy.sparse import csr_array
 
 from kg import algebra
 from kg.algebra import BoolMatrix
+from kg.closures import Closures
 from kg.cohort import SPLITS, Cohort
 from kg.errors import CohortError
 from kg.graph_cohort import OFFICIAL, list_cohorts
+from kg.ontology import Ontology
 from kg.store import GraphStore, Row, Transaction
 
 NO_SPLIT = "none"
@@ -74,6 +76,22 @@ class LabelData:
         """What counts as positive: relevant or uncertain in train, relevant elsewhere (LesaNet, section 4.1)."""
         train = csr_array((self.splits == "train")[:, None])
         return algebra.union(self.relevant, self.uncertain.multiply(train))
+
+    def implied(self, labels: BoolMatrix, ontology: Ontology, columns: Sequence[str]) -> BoolMatrix:
+        """Labels with all that they imply, in other columns.
+
+        A label outside the columns counts there for what it implies, as the graph has it.
+
+        Args:
+            labels: sparse bool with this data's columns, such as :attr:`positive`.
+            ontology: whose relations imply; what it lacks of the data's labels implies nothing.
+            columns: ids of labels of the ontology.
+        """
+        closures = Closures(ontology)
+        down = algebra.union(closures.ancestors, algebra.identity(len(closures.index)))
+        known = [(c, closures.index[i]) for c, i in enumerate(self.label_ids) if i in closures.index]
+        given, rows = np.array(known, np.int64).reshape(-1, 2).T
+        return algebra.product(labels[:, given], down[rows][:, [closures.index[i] for i in columns]])
 
     @property
     def split_names(self) -> tuple[str, ...]:

@@ -1,1 +1,204 @@
-"""``lesionkg ontology``: what a change set does before it is saved."""
+"""``lesionkg ontology impact``: what a change does to label data and models, before it is saved."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kg.errors import InputError, UsageError
+from lesionkg.cli.context import Graph, Home, Json, graph_url, print_json, progress
+from lesionkg.cli.ontology.base import app
+from lesionkg.cli.ontology.impact_text import print_impact, print_retraining
+from lesionkg.cli.train import parse_seeds
+
+if TYPE_CHECKING:
+    from kg.cohort import Cohort
+    from kg.curation.incoherence import StoredModel
+    from kg.curation.label_data import LabelData
+    from kg.ontology import Ontology
+    from kg.store import GraphStore
+    from learn.impact import Retraining
+
+_GRAPH = "graph"
+_METADATA = "metadata"
+
+
+@app.command()
+def impact(
+    changes: Annotated[
+        Path | None,
+        typer.Argument(help="A change set: JSON (.json), or text with one change a line.", show_default=False),
+    ] = None,
+    before: Annotated[
+        str | None,
+        typer.Option(
+            help="The ontology as it is: a file, a shipped name, 'graph' or 'graph@N' for revision N. Default: the "
+            "graph's, with --released lesanet-repaired.",
+            show_default=False,
+        ),
+    ] = None,
+    after: Annotated[
+        str | None,
+        typer.Option(help="The ontology after the change, named likewise, instead of changes.", show_default=False),
+    ] = None,
+    cohort: Annotated[
+        str,
+        typer.Option(
+            help="Lesions and split: id or name of a cohort, or 'official' for all labelled lesions under the data "
+            "set's own split. Their labels are those the graph has now."
+        ),
+    ] = "lesanet",
+    frozen: Annotated[
+        bool,
+        typer.Option(
+            "--frozen", help="Count the label lists that the cohort froze, with any parents that they list already."
+        ),
+    ] = False,
+    released: Annotated[
+        bool, typer.Option("--released", help="Count the shipped DeepLesion labels; needs no graph.")
+    ] = False,
+    label_set: Annotated[str, typer.Option(help="Label set whose columns are counted.")] = "lesanet-171",
+    most: Annotated[int, typer.Option(min=0, help="Most rows of a list; --json shows all.")] = 10,
+    retrain: Annotated[
+        str | None,
+        typer.Option(help="Also train the model before and after: 'metadata' (saw no pixels).", show_default=False),
+    ] = None,
+    seeds: Annotated[str, typer.Option(help="Seeds of the retraining, separated by commas.")] = "0,1,2,3,4",
+    home: Home = None,
+    graph: Graph = None,
+    json_: Json = False,
+) -> None:
+    """Show what a change does before it is saved: labels, negatives, contradictions, relations, models."""
+    _require_sense(changes, after, frozen, released, cohort, retrain)
+    chosen = parse_seeds(seeds)
+    with ExitStack() as stack:
+        source = _Source(stack, graph_url(home, graph))
+        old = source.ontology(before or ("lesanet-repaired" if released else _GRAPH))
+        new = _changed(old, changes) if changes is not None else source.ontology(after or _GRAPH)
+        whole: Cohort | None
+        if released:
+            from learn.impact import released_label_data
+
+            whole, data = released_label_data(label_set)
+            models: tuple[StoredModel, ...] = ()
+        else:
+            (whole, data), models = source.data(cohort, frozen), source.models()
+    from kg.curation.impact import impact as measure
+
+    found = measure(old, new, data, label_set, models)
+    again = None
+    if retrain is not None and whole is not None:
+        again = _retrained(old, new, whole, data, chosen, json_)
+    if json_:
+        retraining = {} if again is None else {"retraining": again.as_dict()}
+        print_json({"before": old.content_hash, "after": new.content_hash, **found.as_dict(), **retraining})
+        return
+    print_impact(found, most)
+    if again is not None:
+        print_retraining(again, most)
+
+
+def _require_sense(
+    changes: Path | None,
+    after: str | None,
+    frozen: bool,
+    released: bool,
+    cohort: str,
+    retrain: str | None,
+) -> None:
+    if (changes is None) == (after is None):
+        raise UsageError("impact: of what? give a file of changes, or --after with an ontology, one of them")
+    if retrain not in (None, _METADATA):
+        raise UsageError(f"--retrain {retrain!r}: give {_METADATA!r}; models on images take too long for a preview")
+    if released and frozen:
+        raise UsageError("--released and --frozen: they name different labels; give one of them")
+    if cohort == "official" and (frozen or retrain):
+        raise UsageError("--cohort official: has no frozen lists and no split to train with; name a cohort")
+
+
+class _Source:
+    """Where ontologies, label data and models come from; the graph is opened when it is first needed."""
+
+    def __init__(self, stack: ExitStack, url: str) -> None:
+        self._stack, self._url = stack, url
+
+    @cached_property
+    def store(self) -> GraphStore:
+        """The graph."""
+        from kg.connect import open_store
+
+        return self._stack.enter_context(open_store(self._url, read_only=True))
+
+    def ontology(self, name: str) -> Ontology:
+        """The ontology of a name: ``graph``, ``graph@N``, a file, or one that ships."""
+        if name == _GRAPH:
+            from kg.graph_ontology import load_ontology
+
+            return load_ontology(self.store)
+        if name.startswith(f"{_GRAPH}@"):
+            from kg.curation.history import as_of
+
+            number = name.removeprefix(f"{_GRAPH}@")
+            if not number.isdecimal():
+                raise UsageError(
+                    f"{name!r}: {number!r} is no revision; give a number, as `lesionkg ontology history` lists"
+                )
+            return as_of(self.store, int(number))
+        if Path(name).suffix:
+            from kg.ontology_file import load_file
+
+            return load_file(Path(name))
+        from kg.shipped import load_shipped
+
+        return load_shipped(name)
+
+    def data(self, cohort: str, frozen: bool) -> tuple[Cohort | None, LabelData]:
+        """The lesions to count, and their cohort where it is one."""
+        from kg.curation.label_data import LabelData, read_label_data
+        from kg.graph_cohort import OFFICIAL, load_cohort
+
+        whole = None if cohort == OFFICIAL else load_cohort(self.store, cohort)
+        if frozen and whole is not None:
+            return whole, LabelData.of_cohort(whole)
+        return whole, read_label_data(self.store, cohort)
+
+    def models(self) -> tuple[StoredModel, ...]:
+        """The graph's models."""
+        from kg.curation.incoherence import read_models
+
+        return read_models(self.store)
+
+
+def _changed(before: Ontology, file: Path) -> Ontology:
+    """The ontology after the changes of a file."""
+    from kg.curation.change_set import ChangeSet, change_set_from_json
+
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{file}: cannot be read as text ({type(error).__name__}); give a file of changes") from error
+    if file.suffix == ".json":
+        return change_set_from_json(text).apply(before)
+    from kg.curation.kgcl_parser import parse_changes
+
+    return ChangeSet(parse_changes(text, before)).apply(before)
+
+
+def _retrained(
+    before: Ontology, after: Ontology, cohort: Cohort, data: LabelData, seeds: tuple[int, ...], quiet: bool
+) -> Retraining:
+    with progress(quiet=quiet) as display:
+        task = display.add_task("training", total=None)
+
+        # Torch takes seconds to import; only here is it needed.
+        from learn.impact import retrain
+        from learn.recipe import Recipe
+
+        def tell(done: int, of: int) -> None:
+            display.update(task, completed=done, total=of)
+
+        return retrain(before, after, cohort, data, Recipe(seeds=seeds), tell)
