@@ -74,9 +74,8 @@ def save_ontology(
                 )
             if stamp:
                 verified(tx)
-        return store_revision(
-            tx, ontology, read_rows(tx), stamp, _replacing(tx, stamp, ontology, RevisionKind.IMPORT, author, reason)
-        )
+        payload = import_payload(tx, stamp, ontology, author, reason)
+        return store_revision(tx, ontology, read_rows(tx), stamp, payload)
 
     return store.write_transaction(work)
 
@@ -110,7 +109,7 @@ def adopt(store: GraphStore, author: str = "") -> int:
         found = read_rows(tx)
         ontology = parse(found, stamp)
         _require_sound(ontology)
-        payload = _replacing(tx, stamp, ontology, RevisionKind.ADOPT, author, "direct edits of the graph")
+        payload = import_payload(tx, stamp, ontology, author, "direct edits of the graph", RevisionKind.ADOPT)
         return store_revision(tx, ontology, found, stamp, payload)
 
     return store.write_transaction(work)
@@ -150,31 +149,41 @@ def store_revision(
         if after != before:
             after = replace(after, sequence=before.sequence + 1, author=author, created=created)
     require_immutable_sets(tx, after)
-    _write_difference(tx, present, to_rows(ontology))
+    write_content(tx, ontology, present)
     if after != before:
         write_head(tx, after, payload.as_properties())
     return after.sequence
 
 
-def _replacing(
-    tx: Transaction, before: Head | None, ontology: Ontology, kind: RevisionKind, author: str, reason: str
+def import_payload(
+    tx: Transaction,
+    before: Head | None,
+    ontology: Ontology,
+    author: str,
+    reason: str,
+    kind: RevisionKind = RevisionKind.IMPORT,
 ) -> Payload:
-    """What a revision keeps that puts a whole ontology in place of what was there."""
+    """What a revision keeps that puts a whole ontology in place of what was there, dated now."""
     known, base = EMPTY, True
     if before is not None:
         # Where history cannot be told, the new revision begins one of its own.
         with suppress(StaleRevisionError):
             known, base = read_as_of(tx, before.sequence), False
     changes = changes_between(known, ontology)
-    return Payload(kind, ChangeSet(changes, author=author, reason=reason), base=base)
+    return Payload(kind, ChangeSet(changes, author, _now(), reason), base=base)
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _write_difference(tx: Transaction, present: OntologyRows, wanted: OntologyRows) -> None:
-    """Turn the rows in the graph into the wanted ones."""
+def write_content(tx: Transaction, ontology: Ontology, present: OntologyRows) -> None:
+    """Turn the rows in the graph into those of an ontology; its revision is written apart.
+
+    Raises:
+        OntologyError: a label that something uses would be dropped.
+    """
+    wanted = to_rows(ontology)
     _drop_labels(tx, present.nodes["Label"].keys() - wanted.nodes["Label"].keys())
     for label in NODES:
         _write_nodes(tx, label, present.nodes[label], wanted.nodes[label])

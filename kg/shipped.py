@@ -1,4 +1,8 @@
-"""The ontologies that come with the project: ``lesanet-repaired`` (the default) and ``lesanet-released``."""
+"""The ontologies that come with the project.
+
+``lesanet-repaired`` (the default), ``lesanet-released``, and ``lesionkg-curated``, which ships with the change sets
+that made it from ``lesanet-repaired``.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,14 @@ from functools import cache
 from importlib import resources
 from pathlib import PurePath
 
+from kg.curation.change_set import ChangeSet
+from kg.curation.replay import history_from_json
 from kg.errors import UsageError
 from kg.ontology import Ontology
 
 DEFAULT = "lesanet-repaired"
+CURATED = "lesionkg-curated"
+HISTORY = f"{CURATED}.history.json"
 
 
 def shipped_names() -> tuple[str, ...]:
@@ -32,3 +40,14 @@ def load_shipped(name: str = DEFAULT) -> Ontology:
 
     file = f"{name}.ttl"
     return parse_owl(resources.files("ontologies").joinpath(file).read_bytes(), f"ontologies/{file}")
+
+
+@cache
+def curated_history() -> tuple[ChangeSet, ...]:
+    """The change sets that make ``lesionkg-curated`` of ``lesanet-repaired``, in their order.
+
+    Raises:
+        InputError: the shipped file is damaged.
+    """
+    text = resources.files("ontologies").joinpath(HISTORY).read_text(encoding="utf-8")
+    return history_from_json(text, load_shipped(DEFAULT), f"ontologies/{HISTORY}")

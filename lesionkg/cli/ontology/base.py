@@ -30,7 +30,9 @@ File = Annotated[
     Path | None,
     typer.Option("--file", help="Spreadsheet (.xlsx) or OWL file (.ttl, .owl, .rdf) to read instead of a shipped one."),
 ]
-Name = Annotated[str, typer.Option("--name", help="Shipped ontology: lesanet-repaired or lesanet-released.")]
+Name = Annotated[
+    str, typer.Option("--name", help="Shipped ontology: lesanet-repaired, lesanet-released or lesionkg-curated.")
+]
 FromGraph = Annotated[
     str | None,
     typer.Option("--graph", help="Read the ontology of this graph instead: folder, bolt:// or neo4j:// address."),
@@ -63,20 +65,31 @@ def _one_source(file: Path | None, name: str, graph: str | None) -> None:
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="Spreadsheet (.xlsx) or OWL file (.ttl, .owl, .rdf).")],
+    file: Annotated[
+        Path | None, typer.Argument(help="Spreadsheet (.xlsx) or OWL file (.ttl, .owl, .rdf).", show_default=False)
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help="Shipped ontology instead of a file; lesionkg-curated comes with its history."),
+    ] = None,
+    author: Annotated[str, typer.Option("--author", help="Who answers for it.")] = "",
     repair: Repair = False,
     home: Home = None,
     graph: Graph = None,
     json_: Json = False,
 ) -> None:
-    """Make a file the ontology of a graph. A file that breaks a rule is refused with the findings."""
+    """Make a file or a shipped ontology that of a graph. One that breaks a rule is refused with the findings."""
     from kg.connect import open_store
+    from kg.curation.replay import replay
     from kg.graph_ontology import save_ontology
     from kg.ontology_file import load_file
     from kg.repair import repair as repaired
     from kg.rules import check as check_rules
+    from kg.shipped import CURATED, DEFAULT, curated_history, load_shipped
 
-    ontology = load_file(file)
+    if (file is None) == (name is None):
+        raise UsageError("ontology import: give a file, or --name of a shipped ontology")
+    ontology = load_file(file) if file is not None else load_shipped(str(name))
     if repair:
         ontology = repaired(ontology)
     findings = check_rules(ontology)
@@ -85,11 +98,15 @@ def import_(
             print_json({"imported": False, "findings": [finding.as_dict() for finding in findings]})
         else:
             _print_findings(findings)
-            console.print(f"{file}: not imported; mend the errors first", markup=False, highlight=False, soft_wrap=True)
+            told = f"{file or name}: not imported; mend the errors first"
+            console.print(told, markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1)
     url = graph_url(home, graph)
     with open_store(url) as store:
-        revision = save_ontology(store, ontology)
+        if name == CURATED and not repair:
+            revision = replay(store, load_shipped(DEFAULT), curated_history(), author)
+        else:
+            revision = save_ontology(store, ontology, author, reason=f"import of {file.name if file else name}")
     if json_:
         print_json(
             {
@@ -279,13 +296,18 @@ def build(
     out: Annotated[Path, typer.Option(help="Folder of the shipped ontologies.")] = Path("ontologies"),
     json_: Json = False,
 ) -> None:
-    """Regenerate the shipped OWL files, released and repaired, from the released spreadsheet."""
+    """Regenerate the shipped OWL files: released, repaired, and curated by the change sets of its history."""
+    from kg.curation.replay import history_from_json, states
     from kg.owl import write_owl
     from kg.repair import repair
+    from kg.shipped import HISTORY
     from kg.spreadsheet import read_spreadsheet, to_ontology
 
     released = to_ontology(read_spreadsheet(spreadsheet))
-    written = [(ontology, out / f"{ontology.name}.ttl") for ontology in (released, repair(released))]
+    repaired = repair(released)
+    history = out / HISTORY
+    curated = states(repaired, history_from_json(history.read_text(encoding="utf-8"), repaired, str(history)))[-1]
+    written = [(ontology, out / f"{ontology.name}.ttl") for ontology in (released, repaired, curated)]
     for ontology, file in written:
         write_owl(ontology, file)
     _print_written(written, json_)
