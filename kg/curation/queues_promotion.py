@@ -11,7 +11,8 @@ together         neither, labels of one class                          CONFUSABL
 apart            both on hardly any lesion, fewer than by chance       exclusive pair, if it breaks no rule
 confused         both on more lesions than errors of labels explain    exception to the exclusion
 confused         not                                                   CONFUSABLE_WITH
-contradicted     some labels meet on more than errors explain          an exception for each lowest pair of these
+contradicted     labels at or below meet on more than errors explain   an exception for each lowest pair of these
+contradicted     the pair does, lower ones on at least five lesions    the same
 ===============  ====================================================  ===============================================
 
 Anything else is refused: the evidence carries no change, and a curator who knows better proposes one directly.
@@ -27,7 +28,7 @@ from kg.curation.assessment import assess
 from kg.curation.change_set import Change, ChangeSet
 from kg.curation.facts import Fact, LabelMapping, LabelSynonym
 from kg.curation.queues import Contradiction, Correlation, Evidence, Item, Term, Topic
-from kg.curation.queues_rule import implies, meet, more_than_chance, never_meet
+from kg.curation.queues_rule import LEAST, implies, meet, more_than_chance, never_meet
 from kg.curation.queues_text import says, why
 from kg.errors import ChangeRefusedError, UsageError
 from kg.ontology import (
@@ -206,12 +207,15 @@ def _of_contradiction(made: _Maker, item: Item, found: Contradiction, choice: Ch
         if not pairs:
             raise UsageError(f"{item.id}: exclusive group {found.listed} lists it; propose a change of the group")
         return tuple(Change(pair, None) for pair in pairs)
-    meeting = [tuple(sorted((said.first, said.second))) for said in found.said if meet(said.together, said.rarer)]
-    if not meeting and meet(found.counts.together, found.counts.rarer):
-        meeting = [(a, b)]
+    wide = meet(found.counts.together, found.counts.rarer)
+    meeting = [
+        (min(said.first, said.second), max(said.first, said.second))
+        for said in found.said
+        if meet(said.together, said.rarer) or (wide and said.contradictory >= LEAST)
+    ]
     if not meeting:
         raise _refused(item, "so few of the rarer label's lesions may be errors of the labels")
-    return made.exceptions(_lowest(made.ontology, sorted({(one, other) for one, other in meeting})))
+    return made.exceptions(_lowest(made.ontology, sorted(set(meeting))))
 
 
 def _lowest(ontology: Ontology, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
