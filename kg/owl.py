@@ -2,8 +2,8 @@
 
 ``lung`` is the class "lesion having the label lung". Strict relations are subclass axioms annotated with their kind
 and provenance, so that a reasoner sees what training sees; exclusion is an annotation (profile ``training``) or a
-disjointness axiom (profile ``strict``); everything else is annotation. Reading back what was written gives an equal
-ontology.
+disjointness axiom (profile ``strict``); everything else is annotation. Statements outside the model are kept and given
+back. Reading back what was written gives an equal ontology.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from kg.owl_document import Profile, document
 from kg.owl_read import read_statements
 from kg.owl_render import rdf_xml, turtle
 from kg.owl_safety import MOST_BYTES, require_safe_statements, require_safe_xml
+from kg.owl_vocabulary import BASE
 
 _TURTLE, _XML = (".ttl",), (".owl", ".rdf")
 
@@ -99,12 +100,12 @@ def parse_owl(data: bytes, where: str, suffix: str = ".ttl") -> Ontology:
     if suffix in _XML and not _looks_like_turtle(data):
         require_safe_xml(data, where)
         try:
-            graph.parse(_bytes_as_they_are(data), format="xml")
+            graph.parse(_bytes_as_they_are(data), publicID=BASE, format="xml")
         except damage as error:
             raise InputError(f"{where}: not RDF/XML ({_reason(error)}); export it again") from error
     else:
         try:
-            graph.parse(data=data.decode("utf-8-sig"), format="turtle")
+            graph.parse(data=data.decode("utf-8-sig"), publicID=BASE, format="turtle")
         except damage as error:
             raise InputError(f"{where}: not Turtle ({_reason(error)}); it may be cut off, export it again") from error
     require_safe_statements(graph, where)

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from kg import owl_vocabulary as v
 from kg.errors import OntologyError
-from kg.ontology import ExclusiveGroup, Label, Ontology
+from kg.ontology import Label, Ontology
+from kg.owl_exclusion import StrictExclusion, strict_exclusion
+from kg.owl_return import give_back
+from kg.owl_terms import Blank, Block, Iri, Members, Text, Value
+
+__all__ = ["Blank", "Block", "Iri", "Members", "Profile", "Text", "Value", "document"]
 
 
 class Profile(StrEnum):
@@ -26,44 +31,11 @@ class Profile(StrEnum):
     """Disjoint classes, for a reasoner."""
 
 
-@dataclass(frozen=True, slots=True)
-class Iri:
-    """A resource, by its full IRI; ``comment`` is its name for the human reader."""
-
-    value: str
-    comment: str = field(default="", compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A literal; ``datatype`` is empty for plain text, else ``xsd:boolean`` or ``xsd:integer``."""
-
-    value: str
-    datatype: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Members:
-    """An ordered collection of resources."""
-
-    items: tuple[Iri, ...]
-
-
-Value = Iri | Text | Members
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """What one place of the file says about one subject (a blank node where it is None) of one type (if any)."""
-
-    subject: Iri | None
-    type: str
-    statements: tuple[tuple[str, Value], ...] = ()
-
-
 TRUE = Text("true", "xsd:boolean")
 
 _Provenance = tuple[tuple[str, str], ...]
+_DATATYPES = {v.POSITION: "xsd:integer", v.INFERRED: "xsd:boolean"}
+_INFERRED: _Provenance = ((v.INFERRED, "true"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,55 +51,58 @@ def document(ontology: Ontology, profile: Profile) -> tuple[Block, ...]:
     """The statements of a file.
 
     Raises:
-        OntologyError: two labels, groups or label sets share one identity.
+        OntologyError: two labels, groups or label sets share one identity, or a foreign statement is damaged.
     """
     _require_identities(ontology)
     names = {label.id: label.name for label in ontology.labels}
-    facts = _facts(ontology, profile, names)
-    blocks = [_header(ontology, profile), *_declarations()]
-    blocks += [
-        Block(
-            Iri(v.label_set_iri(s.name, s.version)),
-            "owl:NamedIndividual",
-            (("rdfs:label", Text(s.name)), ("owl:versionInfo", Text(s.version))),
-        )
-        for s in ontology.label_sets
-    ]
-    blocks += [
-        Block(
-            Iri(v.group_iri(group.id)),
-            "owl:NamedIndividual",
-            (("rdfs:label", Text(group.id)), *_if_any(v.SOURCE, group.source)),
-        )
-        for group in ontology.exclusive_groups
-    ]
+    exclusion = strict_exclusion(ontology) if profile is Profile.STRICT else None
+    facts = _facts(ontology, exclusion, names)
+    extended = bool(ontology.exceptions) or any(f.provenance == _INFERRED for found in facts.values() for f in found)
+    blocks: list[Block] = []
     for label in ontology.labels:
         blocks += _label_blocks(label, facts.pop(label.id, []))
     for label_id in sorted(facts):
         blocks += _label_blocks(label_id, facts[label_id])
-    blocks += [_disjoint(group, names) for group in ontology.exclusive_groups if _is_disjoint(group, profile)]
-    blocks.append(Block(Iri(v.ontology_iri(ontology.name)), "", ((v.COMPLETE, TRUE),)))
-    return tuple(blocks)
+    returned = give_back(blocks, ontology.foreign, ontology.name)
+    return (
+        _header(ontology, profile, returned.kept, extended or bool(returned.kept)),
+        *_declarations(extended or bool(returned.kept)),
+        *_sets_and_groups(ontology),
+        *returned.blocks,
+        *_disjoint(ontology, exclusion, names),
+        *returned.statements,
+        Block(Iri(v.ontology_iri(ontology.name)), "", ((v.COMPLETE, TRUE),)),
+    )
 
 
-def _header(ontology: Ontology, profile: Profile) -> Block:
+def _header(ontology: Ontology, profile: Profile, kept: Iterable[str], extended: bool) -> Block:
     statements: list[tuple[str, Value]] = [
         (v.TITLE, Text(ontology.name)),
         ("owl:versionInfo", Text(ontology.version)),
-        (v.FORMAT_VERSION, Text(v.FORMAT)),
+        (v.FORMAT_VERSION, Text(v.FORMATS[extended])),
         (v.PROFILE, Text(profile)),
         *((v.NOTICE, Text(notice)) for notice in sorted(set(ontology.notices))),
+        *((v.KEPT, Text(component)) for component in kept),
     ]
     return Block(Iri(v.ontology_iri(ontology.name)), "owl:Ontology", tuple(statements))
 
 
-def _declarations() -> Iterator[Block]:
-    for name in v.ANNOTATION_PROPERTIES:
+def _declarations(extended: bool) -> Iterator[Block]:
+    for name in (*v.ANNOTATION_PROPERTIES, *(v.PROPERTIES_OF_FORMAT_2 if extended else ())):
         comment = _if_any("rdfs:comment", v.PROPERTY_COMMENTS.get(name, ""))
         yield Block(Iri(v.expand(name)), "owl:AnnotationProperty", tuple(comment))
     for root, name in v.ROOT_NAMES.items():
         above = [("rdfs:subClassOf", Iri(v.expand(v.ROOT)))] if root != v.ROOT else []
         yield Block(Iri(v.expand(root)), "owl:Class", (("rdfs:label", Text(name)), *above))
+
+
+def _sets_and_groups(ontology: Ontology) -> Iterator[Block]:
+    for s in ontology.label_sets:
+        about: tuple[tuple[str, Value], ...] = (("rdfs:label", Text(s.name)), ("owl:versionInfo", Text(s.version)))
+        yield Block(Iri(v.label_set_iri(s.name, s.version)), "owl:NamedIndividual", about)
+    for group in ontology.exclusive_groups:
+        about = (("rdfs:label", Text(group.id)), *_if_any(v.SOURCE, group.source))
+        yield Block(Iri(v.group_iri(group.id)), "owl:NamedIndividual", about)
 
 
 def _label_blocks(label: Label | str, facts: list[_Fact]) -> Iterator[Block]:
@@ -163,13 +138,16 @@ def _axiom(subject: Iri, predicate: str, value: Value, provenance: _Provenance) 
             ("owl:annotatedSource", subject),
             ("owl:annotatedProperty", Iri(v.expand(predicate))),
             ("owl:annotatedTarget", value),
-            *((name, Text(text, "xsd:integer" if name == v.POSITION else "")) for name, text in provenance),
+            *((name, Text(text, _DATATYPES.get(name, ""))) for name, text in provenance),
         ),
     )
 
 
-def _facts(ontology: Ontology, profile: Profile, names: dict[str, str]) -> dict[str, list[_Fact]]:
-    """What labels say about texts, terms and each other, by label id, in the order of the file."""
+def _facts(ontology: Ontology, exclusion: StrictExclusion | None, names: dict[str, str]) -> dict[str, list[_Fact]]:
+    """What labels say about texts, terms and each other, by label id, in the order of the file.
+
+    ``exclusion`` is that of the strict profile, None in the other.
+    """
 
     def to(label_id: str) -> Iri:
         return Iri(v.label_iri(label_id), names.get(label_id, ""))
@@ -178,19 +156,23 @@ def _facts(ontology: Ontology, profile: Profile, names: dict[str, str]) -> dict[
     for r in ontology.relations:
         provenance = ((v.KIND, r.kind.value), *_provenance(r.source, r.author, r.created, r.evidence))
         facts[r.child].append(_Fact("rdfs:subClassOf", to(r.parent), provenance))
+    for label in ontology.labels:
+        if label.deprecated and label.replaced_by not in ("", label.id):
+            facts[label.id].append(_Fact("rdfs:subClassOf", to(label.replaced_by), _INFERRED))
     for p in ontology.exclusive_pairs:
-        if profile is Profile.TRAINING:
+        if exclusion is None or (p.a, p.b) in exclusion.pairs:
             predicate, value = v.EXCLUSIVE_WITH, to(p.b)
-        elif p.a != p.b:
-            predicate, value = "owl:disjointWith", to(p.b)
         else:
-            # OWL has no class disjoint with itself: what that says is that nothing is in the class
-            predicate, value = "rdfs:subClassOf", Iri(v.expand("owl:Nothing"))
+            predicate, value = _apart(p.a, to(p.b))
         facts[p.a].append(_Fact(predicate, value, _provenance(p.source, p.author, p.created, p.evidence)))
+    for a, b in exclusion.inferred if exclusion else ():
+        facts[a].append(_Fact(*_apart(a, to(b)), _INFERRED))
     for group in ontology.exclusive_groups:
-        if not _is_disjoint(group, profile):
+        if exclusion is None or group.id in exclusion.groups or len(group.members) < 2:
             for member in group.members:
                 facts[member].append(_Fact(v.MEMBER_OF_GROUP, Iri(v.group_iri(group.id))))
+    for x in ontology.exceptions:
+        facts[x.a].append(_Fact(v.COMPATIBLE_WITH, to(x.b), _provenance(x.source, x.author, x.created, x.evidence)))
     for s in ontology.soft_relations:
         provenance = _provenance(s.source, s.author, s.created, s.evidence)
         facts[s.subject].append(_Fact(v.SOFT_PROPERTIES[s.kind], to(s.object), provenance))
@@ -209,13 +191,20 @@ def _facts(ontology: Ontology, profile: Profile, names: dict[str, str]) -> dict[
     return facts
 
 
-def _is_disjoint(group: ExclusiveGroup, profile: Profile) -> bool:
-    return profile is Profile.STRICT and len(group.members) > 1
+def _apart(a: str, b: Iri) -> tuple[str, Iri]:
+    """How a reasoner is told that no lesion has both labels."""
+    if v.label_iri(a) != b.value:
+        return "owl:disjointWith", b
+    # OWL has no class disjoint with itself: what that says is that nothing is in the class
+    return "rdfs:subClassOf", Iri(v.expand("owl:Nothing"))
 
 
-def _disjoint(group: ExclusiveGroup, names: dict[str, str]) -> Block:
-    members = Members(tuple(Iri(v.label_iri(m), names.get(m, "")) for m in group.members))
-    return Block(None, "owl:AllDisjointClasses", (("owl:members", members), (v.GROUP, Iri(v.group_iri(group.id)))))
+def _disjoint(ontology: Ontology, exclusion: StrictExclusion | None, names: dict[str, str]) -> Iterator[Block]:
+    for group in ontology.exclusive_groups:
+        if exclusion is not None and group.id not in exclusion.groups and len(group.members) > 1:
+            members = Members(tuple(Iri(v.label_iri(m), names.get(m, "")) for m in group.members))
+            about: tuple[tuple[str, Value], ...] = (("owl:members", members), (v.GROUP, Iri(v.group_iri(group.id))))
+            yield Block(None, "owl:AllDisjointClasses", about)
 
 
 def _provenance(source: str, author: str, created: str, evidence: str) -> _Provenance:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator
 from itertools import combinations
 
-from rdflib import BNode, Graph, URIRef
+from rdflib import Graph, URIRef
 from rdflib.term import Node
 
 from kg import owl_vocabulary as v
+from kg.errors import InputError
 from kg.ontology import (
+    ExclusionException,
     ExclusiveGroup,
     ExclusivePair,
     Label,
@@ -26,35 +27,26 @@ from kg.ontology import (
     SynonymScope,
     TermMapping,
 )
-from kg.owl_statements import FIRST, OF_AXIOMS, REST, TYPE, Annotations, Statements, iri
-
-_log = logging.getLogger(__name__)
+from kg.owl_foreign import part
+from kg.owl_statements import TYPE, Annotations, Statements, iri
 
 _CLASS, _SUBCLASS, _DISJOINT = map(iri, ("owl:Class", "rdfs:subClassOf", "owl:disjointWith"))
 _NAME, _VERSION, _MEMBERS = map(iri, ("rdfs:label", "owl:versionInfo", "owl:members"))
 _THING, _NOTHING = map(iri, ("owl:Thing", "owl:Nothing"))
-_IN_SET, _IN_GROUP, _EXCLUSIVE = map(iri, (v.IN_LABEL_SET, v.MEMBER_OF_GROUP, v.EXCLUSIVE_WITH))
+_IN_SET, _IN_GROUP = map(iri, (v.IN_LABEL_SET, v.MEMBER_OF_GROUP))
+_EXCLUSIVE, _COMPATIBLE = map(iri, (v.EXCLUSIVE_WITH, v.COMPATIBLE_WITH))
 _ROOTS: dict[Node, LabelClass] = {iri(root): label_class for label_class, root in v.CLASS_ROOTS.items()}
 _SCOPES: dict[URIRef, SynonymScope] = {iri(name): scope for scope, name in v.SYNONYM_PROPERTIES.items()}
 _MATCHES: dict[URIRef, MatchKind] = {iri(name): match for match, name in v.MATCH_PROPERTIES.items()}
 _SOFT: dict[URIRef, SoftKind] = {iri(name): kind for kind, name in v.SOFT_PROPERTIES.items()}
-
-_OF_LABELS: set[Node] = {
-    TYPE, _NAME, _SUBCLASS, _DISJOINT, _IN_SET, _IN_GROUP, _EXCLUSIVE, *_SCOPES, *_MATCHES, *_SOFT,
-    *map(iri, (v.DEFINITION, v.SOURCE, v.REPLACED_BY, "owl:deprecated")),
-}  # fmt: skip
-_OF_HEADER: set[Node] = {TYPE, _VERSION, *map(iri, (v.TITLE, v.NOTICE, v.FORMAT_VERSION, v.PROFILE, v.COMPLETE))}
-_OF_LISTS: set[Node] = {TYPE, _MEMBERS, FIRST, REST}
-_OF_SETS: set[Node] = {TYPE, _NAME, _VERSION, iri(v.SOURCE)}
-_OF_VOCABULARY: set[Node] = {TYPE, _NAME, _SUBCLASS, iri("rdfs:comment")}
 
 
 def read_statements(graph: Graph, where: str) -> Ontology:
     """The ontology in a graph of OWL statements.
 
     A subclass axiom without a kind, as an editor adds it, is what OWL says it is: ``IS_A``. A set of disjoint classes
-    that is no exclusive group of ours means its pairs. Statements that the model has no place for are not kept; a
-    warning in the log counts them. Languages of texts are not kept.
+    that is no exclusive group of ours means its pairs. Statements that the model has no place for are kept as they are
+    (:attr:`kg.ontology.Ontology.foreign`); languages of texts that it has a place for are not.
 
     Args:
         graph: statements of one file.
@@ -63,11 +55,13 @@ def read_statements(graph: Graph, where: str) -> Ontology:
     Raises:
         InputError: not an ontology of ours, from a newer version, cut off, or a statement of ours is damaged.
     """
-    statements = Statements(graph, where)
-    header = _header(statements)
+    header = _header(graph, where)
+    parted = part(graph, header, where)
+    statements = Statements(parted.ours, where)
+    _require_whole(statements, header)
     subjects = statements.under(v.LABELS)
     pairs, groups = _exclusions(statements, subjects)
-    ontology = Ontology(
+    return Ontology(
         name=statements.one(header, v.TITLE, needed=True),
         labels=tuple(_label(statements, s) for s in subjects if _CLASS in statements.values(s, TYPE)),
         relations=tuple(_relations(statements, subjects)),
@@ -77,25 +71,31 @@ def read_statements(graph: Graph, where: str) -> Ontology:
         label_sets=tuple(_label_sets(statements, subjects)),
         notices=tuple(sorted(map(str, statements.values(header, iri(v.NOTICE))))),
         version=statements.one(header, "owl:versionInfo"),
+        exceptions=tuple(_exceptions(statements, subjects)),
+        foreign=parted.foreign,
     )
-    _report_foreign(statements, header)
-    return ontology
 
 
-def _header(statements: Statements) -> URIRef:
-    marked = [s for s in statements.of_type("owl:Ontology") if statements.values(s, iri(v.FORMAT_VERSION))]
-    if len(marked) != 1 or not isinstance(marked[0], URIRef):
-        raise statements.error(
-            f"holds {len(marked) or 'no'} lesion ontologies, not one",
-            "`lesionkg ontology export` writes one that can be read back",
+def _header(graph: Graph, where: str) -> URIRef:
+    """The one ontology of ours in the file."""
+    marked = {s for s in graph.subjects(iri(v.FORMAT_VERSION)) if (s, TYPE, iri("owl:Ontology")) in graph}
+    found = [s for s in marked if isinstance(s, URIRef)]
+    if len(marked) != 1 or not found:
+        raise InputError(
+            f"{where}: holds {len(marked) or 'no'} lesion ontologies, not one; "
+            "`lesionkg ontology export` writes one that can be read back"
         )
-    header = marked[0]
+    return found[0]
+
+
+def _require_whole(statements: Statements, header: URIRef) -> None:
     version = statements.one(header, v.FORMAT_VERSION)
-    if version != v.FORMAT:
-        raise statements.error(f"is in format {version!r}, this version reads {v.FORMAT!r}", "update lesionkg")
+    if version not in v.FORMATS:
+        raise statements.error(
+            f"is in format {version!r}, this version reads {' and '.join(v.FORMATS)}", "update lesionkg"
+        )
     if statements.one(header, v.COMPLETE) != "true":
         raise statements.error("its last statement is missing, the file was cut off", "export it again")
-    return header
 
 
 def _label(statements: Statements, subject: URIRef) -> Label:
@@ -129,18 +129,15 @@ def _mappings(statements: Statements, subject: URIRef) -> Iterator[TermMapping]:
     for predicate, match in _MATCHES.items():
         for term, found in statements.facts(subject, predicate):
             object_id = v.term_id(str(term)) if isinstance(term, URIRef) else None
-            if object_id is None:
-                raise statements.error(
-                    f"{statements.call(subject)} is mapped to {str(term)!r}", f"RadLex terms are {v.RADLEX}RID..."
-                )
-            yield TermMapping(object_id, found.get(v.OBJECT_LABEL, ""), match, found.get(v.JUSTIFICATION, ""))
+            if object_id is not None:
+                yield TermMapping(object_id, found.get(v.OBJECT_LABEL, ""), match, found.get(v.JUSTIFICATION, ""))
 
 
 def _relations(statements: Statements, subjects: Iterable[URIRef]) -> Iterator[Relation]:
     for subject in subjects:
         call = statements.call(subject)
         for parent, found in statements.facts(subject, _SUBCLASS):
-            if parent in _ROOTS or parent in (_THING, _NOTHING) or isinstance(parent, BNode):
+            if parent in _ROOTS or parent in (_THING, _NOTHING):
                 continue
             kind = found.get(v.KIND, RelationKind.IS_A)
             if kind not in RelationKind.__members__:
@@ -155,6 +152,13 @@ def _soft_relations(statements: Statements, subjects: Iterable[URIRef]) -> Itera
             for value, found in statements.facts(subject, predicate):
                 one, other = statements.label_id(subject, ""), statements.label_id(value, f"a {kind} relation")
                 yield SoftRelation(one, kind, other, **_provenance(found))
+
+
+def _exceptions(statements: Statements, subjects: Iterable[URIRef]) -> Iterator[ExclusionException]:
+    for subject in subjects:
+        for value, found in statements.facts(subject, _COMPATIBLE):
+            one, other = statements.label_id(subject, ""), statements.label_id(value, "an exception to exclusion")
+            yield ExclusionException(one, other, **_provenance(found))
 
 
 def _exclusions(statements: Statements, subjects: Iterable[URIRef]) -> tuple[list[ExclusivePair], list[ExclusiveGroup]]:
@@ -213,42 +217,6 @@ def _label_sets(statements: Statements, subjects: Iterable[URIRef]) -> Iterator[
     for node_iri, members in columns.items():
         name, version = v.label_set_key(node_iri)
         yield LabelSet(name, tuple(members[i] for i in sorted(members)), version)
-
-
-def _report_foreign(statements: Statements, header: URIRef) -> None:
-    """Refuse classes that are no labels; count the other statements that are not kept."""
-    foreign = [
-        f"{predicate} at {statements.call(subject)}"
-        for subject, values in statements.items()
-        for known in [_known(statements, subject, header)]
-        for predicate, found in values.items()
-        if predicate not in known
-        for _ in found
-    ]
-    if foreign:
-        _log.warning(
-            "%s: %d statements are outside the model and are not kept, e.g. %s",
-            statements.where, len(foreign), min(foreign),
-        )  # fmt: skip
-
-
-def _known(statements: Statements, subject: Node, header: URIRef) -> set[Node] | frozenset[Node]:
-    """Properties that were read at this subject."""
-    types = statements.values(subject, TYPE)
-    if isinstance(subject, BNode):
-        return OF_AXIOMS | _OF_LISTS
-    if subject == header:
-        return _OF_HEADER
-    name = str(subject)
-    if name.startswith(v.LABELS):
-        return _OF_LABELS
-    if name.startswith((v.GROUPS, v.LABEL_SETS)):
-        return _OF_SETS
-    if name.startswith(v.VOCABULARY) or iri("owl:AnnotationProperty") in types:
-        return _OF_VOCABULARY
-    if _CLASS in types and subject not in (_THING, _NOTHING):
-        raise statements.error(f"class {name!r} is no label", f"give it an IRI under {v.LABELS}")
-    return {TYPE}
 
 
 def _provenance(found: Annotations) -> dict[str, str]:

@@ -6,6 +6,7 @@ literal entity, before any entity is used. Statements are looked at after parsin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NoReturn
 from xml.parsers import expat
 
@@ -96,15 +97,23 @@ def require_safe_statements(graph: Graph, where: str) -> None:
     Raises:
         UnsafeInputError: the ontology imports another document, or names a Python module to be loaded with it.
     """
-    imports, python_module = expand("owl:imports"), "#python_module"  # as owlready2 spells it
-    for subject, predicate, value in graph:
-        iris = [str(term) for term in (subject, predicate, value) if isinstance(term, URIRef)]
-        if imports in iris:
-            raise UnsafeInputError(
-                f"{where}: it imports {_short(value)}; imports are never followed, merge what you need into the file"
-            )
-        if any(iri.lower().endswith(python_module) for iri in iris):
-            raise UnsafeInputError(f"{where}: it names a Python module to run ({_short(value)}); remove that statement")
+    for triple in graph:
+        require_safe_iris([str(term) for term in triple if isinstance(term, URIRef)], where)
+
+
+def require_safe_iris(iris: Sequence[str], where: str) -> None:
+    """Check the resources that one statement names.
+
+    Raises:
+        UnsafeInputError: as :func:`require_safe_statements`.
+    """
+    last = iris[-1] if iris else ""
+    if expand("owl:imports") in iris:
+        raise UnsafeInputError(
+            f"{where}: it imports {_short(last)}; imports are never followed, merge what you need into the file"
+        )
+    if any(iri.lower().endswith("#python_module") for iri in iris):  # as owlready2 spells it
+        raise UnsafeInputError(f"{where}: it names a Python module to run ({_short(last)}); remove that statement")
 
 
 def _short(text: object) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from rdflib import BNode, Graph, URIRef
+from rdflib import BNode, URIRef
 from rdflib.term import Node
 
 from kg import owl_vocabulary as v
@@ -27,27 +27,26 @@ _ANNOTATIONS = {
     iri(name): name
     for name in (
         v.KIND, v.SOURCE, v.AUTHOR, v.CREATED, v.EVIDENCE, v.POSITION, v.GROUP, v.OBJECT_LABEL, v.JUSTIFICATION,
+        v.INFERRED,
     )
 }  # fmt: skip
-OF_AXIOMS: frozenset[Node] = frozenset({TYPE, *_PARTS, *_ANNOTATIONS})
-"""Properties of an annotated axiom that the model has a place for."""
 
 
 class Statements:
-    """Statements of a file.
+    """Statements of a file that the model reads.
 
     Args:
-        graph: what a parser made of the file.
+        triples: the statements.
         where: what to call the file in an error.
 
     Raises:
         InputError: an annotated axiom is incomplete.
     """
 
-    def __init__(self, graph: Graph, where: str) -> None:
+    def __init__(self, triples: Iterable[tuple[Node, Node, Node]], where: str) -> None:
         self.where = where
         self._values: dict[Node, dict[Node, list[Node]]] = {}
-        for subject, predicate, value in graph:
+        for subject, predicate, value in triples:
             self._values.setdefault(subject, {}).setdefault(predicate, []).append(value)
         self._annotations: dict[tuple[Node, Node, Node], list[Annotations]] = defaultdict(list)
         for node in self.of_type("owl:Axiom"):
@@ -59,10 +58,6 @@ class Statements:
     def error(self, what: str, remedy: str) -> InputError:
         """The error to raise about this file."""
         return InputError(f"{self.where}: {' '.join(what.split())}; {remedy}")
-
-    def items(self) -> Iterator[tuple[Node, Mapping[Node, Sequence[Node]]]]:
-        """All subjects with their values by property."""
-        yield from self._values.items()
 
     def under(self, namespace: str) -> list[URIRef]:
         """Subjects whose IRI begins with a namespace."""
@@ -95,10 +90,14 @@ class Statements:
         return {name: self.one(node, name) for predicate, name in _ANNOTATIONS.items() if predicate in present}
 
     def facts(self, subject: Node, predicate: Node) -> Iterator[tuple[Node, Annotations]]:
-        """Values of a property with their annotations: once for each annotated axiom, else once without any."""
+        """Values of a property with their annotations: once for each annotated axiom, else once without any.
+
+        What was inferred from other statements is left out.
+        """
         for value in self.values(subject, predicate):
             for found in self._annotations.get((subject, predicate, value), [{}]):
-                yield value, found
+                if v.INFERRED not in found:
+                    yield value, found
 
     def collection(self, head: Node) -> list[Node]:
         """The members of an RDF list.

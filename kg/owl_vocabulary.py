@@ -34,8 +34,11 @@ PREFIXES = {
     "label": LABELS,
 }
 
-FORMAT = "1"
-"""Version of this way of writing an ontology; a reader refuses a newer one."""
+FORMATS = ("1", "2")
+"""Versions of this way of writing an ontology; a reader refuses a newer one.
+
+Version 2 adds exceptions, what is inferred for the reasoner, and kept statements. A file without any is of version 1.
+"""
 
 ROOT = "lkg:LesionFinding"
 CLASS_ROOTS = {
@@ -67,6 +70,9 @@ MATCH_PROPERTIES = {kind: kind.value for kind in MatchKind}
 DEFINITION = "obo:IAO_0000115"
 REPLACED_BY = "obo:IAO_0100001"
 EXCLUSIVE_WITH = "lkg:exclusiveWith"
+COMPATIBLE_WITH = "lkg:compatibleWith"
+INFERRED = "lkg:inferred"
+KEPT = "lkg:kept"
 IN_LABEL_SET = "lkg:inLabelSet"
 POSITION = "lkg:position"
 MEMBER_OF_GROUP = "lkg:memberOfGroup"
@@ -86,6 +92,9 @@ COMPLETE = "lkg:complete"
 
 PROPERTY_COMMENTS = {
     EXCLUSIVE_WITH: "Symmetric: no lesion has both labels. Written once, at the smaller id.",
+    COMPATIBLE_WITH: "Symmetric: a lesion may have both labels, and all above them, though they inherit an exclusion.",
+    INFERRED: "An axiom computed from others, for the reasoner; it is not read back.",
+    KEPT: "Statements outside the model, as N-Triples, that would be misread where they belong.",
     MEMBER_OF_GROUP: "A lesion has at most one label of a group.",
     KIND: "Kind of a strict relation, an annotation of its subclass axiom.",
     POSITION: "Column of a label in a label set, from 0.",
@@ -98,13 +107,17 @@ ANNOTATION_PROPERTIES = (
     JUSTIFICATION, OBJECT_LABEL,
 )  # fmt: skip
 
+PROPERTIES_OF_FORMAT_2 = (COMPATIBLE_WITH, INFERRED, KEPT)
+
 _CURIE = re.compile(r"([A-Za-z][A-Za-z0-9]*):([A-Za-z0-9]+)")
 _OBO_STYLE = re.compile(r"([A-Za-z][A-Za-z0-9]*)_([A-Za-z0-9]+)")
 _RID = re.compile(r"RID\d+(_RID\d+)*")
 
 
 def expand(curie: str) -> str:
-    """The IRI of a name such as ``rdfs:label``."""
+    """The IRI of a name such as ``rdfs:label``; an IRI in angle brackets as it is."""
+    if curie.startswith("<"):
+        return curie[1:-1]
     prefix, local = curie.split(":", 1)
     return PREFIXES[prefix] + local
 
