@@ -103,6 +103,7 @@ class ChangeSet:
         source: what they rest on, e.g. ``RadLex 4.2``, a correlation of a model, a file.
         overrides: reasons for going against warnings, by rule.
         impact: what it does to label data, in one line, as measured before it was saved.
+        review: who read it before it was saved, and what was said.
     """
 
     changes: tuple[Change | Composite, ...]
@@ -112,6 +113,7 @@ class ChangeSet:
     source: str = ""
     overrides: Mapping[str, str] = field(default_factory=dict)
     impact: str = ""
+    review: str = ""
 
     def primitives(self) -> Iterator[Change]:
         """All changes, composites taken apart."""
@@ -152,6 +154,7 @@ class ChangeSet:
             "reason": self.reason,
             "source": self.source,
             "impact": self.impact,
+            "review": self.review,
             "overrides": dict(self.overrides),
             "changes": [change.as_dict() for change in self.changes],
         }
@@ -169,14 +172,14 @@ def change_set_from_dict(value: Any) -> ChangeSet:
     """
     if not isinstance(value, Mapping) or not isinstance(value.get("changes"), list):
         raise InputError("change set: holds no list of changes; write it as `lesionkg ontology history --json` shows")
-    texts = {name: value.get(name, "") for name in ("author", "created", "reason", "source", "impact")}
+    texts = {name: value.get(name, "") for name in ("author", "created", "reason", "source", "impact", "review")}
     overrides = value.get("overrides", {})
     fits = isinstance(overrides, Mapping) and all(
         isinstance(text, str) for text in [*texts.values(), *overrides.values()]
     )
     if not fits:
         raise InputError(
-            "change set: author, created, reason, source, impact and overrides are texts; write them as such"
+            "change set: author, created, reason, source, impact, review and overrides are texts; write them as such"
         )
     return ChangeSet(tuple(change_from_dict(one) for one in value["changes"]), overrides=dict(overrides), **texts)
 
