@@ -26,7 +26,8 @@ from dataclasses import dataclass
 from kg.closures import Closures
 from kg.curation.assessment import assess
 from kg.curation.change_set import Change, ChangeSet
-from kg.curation.facts import Fact, LabelMapping, LabelSynonym
+from kg.curation.edits import add_label, add_mapping, add_synonym
+from kg.curation.facts import Fact
 from kg.curation.queues import Contradiction, Correlation, Evidence, Item, Term, Topic
 from kg.curation.queues_rule import LEAST, implies, meet, more_than_chance, never_meet
 from kg.curation.queues_text import says, why
@@ -34,14 +35,12 @@ from kg.errors import ChangeRefusedError, UsageError
 from kg.ontology import (
     ExclusionException,
     ExclusivePair,
-    Label,
     LabelClass,
     MatchKind,
     Ontology,
     Relation,
     SoftKind,
     SoftRelation,
-    Synonym,
     SynonymScope,
     TermMapping,
 )
@@ -61,7 +60,7 @@ class Choice:
         synonym_of: id or name of the label that a term is a synonym of.
         scope: how the synonym compares with the label.
         label_class: class of the new label that a term becomes.
-        new_id: id of that label, see :func:`kg.curation.edits.new_label_id`.
+        new_id: id of that label; the next free one when empty.
     """
 
     kind: SoftKind | None = None
@@ -238,15 +237,16 @@ def _of_term(made: _Maker, term: Term, choice: Choice) -> tuple[Change, ...]:
         raise UsageError(f"term {term.text!r}: say what it becomes, a synonym of a label or a new label{rid}")
     mapping = (TermMapping(term.rid, term.text, MatchKind.EXACT, made.evidence),) if term.rid else ()
     if choice.label_class is not None:
-        return made.add(Label(choice.new_id, term.text, choice.label_class, mappings=mapping, source=made.source))
-    label = made.ontology.label(choice.synonym_of)
-    return made.add(LabelSynonym(label.id, Synonym(term.text, choice.scope, made.source)))
+        new = (choice.label_class, choice.new_id)
+        return (add_label(made.ontology, term.text, *new, mappings=mapping, source=made.source),)
+    return (add_synonym(made.ontology, choice.synonym_of, term.text, choice.scope, made.source),)
 
 
 def _of_unmapped(made: _Maker, item: Item, choice: Choice) -> tuple[Change, ...]:
     if not choice.rid:
         raise UsageError(f"label {item.names[0]!r}: name its term; `lesionkg ontology radlex search` finds one")
-    return made.add(LabelMapping(item.labels[0], TermMapping(choice.rid, choice.rid_name, choice.match, "reviewed")))
+    mapping = TermMapping(choice.rid, choice.rid_name, choice.match, "reviewed")
+    return (add_mapping(made.ontology, item.labels[0], mapping),)
 
 
 def _refused(item: Item, because: str) -> ChangeRefusedError:

@@ -48,8 +48,8 @@ def correlation_items(lesions: LabelledLesions, model: str, edges: Iterable[Lear
     its replacement.
 
     The score is weight times stability times how surprising the labels of lesions are in the same direction, see
-    :func:`surprise`. By weight alone rare labels would stand first: of the first twenty, six hold among other lesions,
-    with the score eighteen (``benchmarks/queues.py``).
+    :func:`surprise`. By weight alone rare labels would stand first: of the first twenty, five hold among other lesions,
+    with the score seventeen (``benchmarks/queues.py``).
     """
     closures, ontology = lesions.closures, lesions.ontology
     found: dict[tuple[int, int, bool], dict[bool, LearnedEdge]] = {}

@@ -1,7 +1,7 @@
 """The rule in numbers: what the labels of lesions must say before they carry a strict relation, or take one away.
 
 Shares are of the lesions with the rarer label. One in twenty is what errors of the labels alone come to: no lesion has
-both a left label and its right partner, and text mining says so of up to 4.8 % of the rarer one's lesions
+both a left label and its right partner, and text mining says so of up to 4.9 % of the rarer one's lesions
 (``benchmarks/queues.py``). Bounds hold with 95 % confidence (Clopper and Pearson), so that few lesions carry nothing.
 """
 

@@ -38,7 +38,7 @@ from kg.curation.queues_ranked import (
 )
 from kg.curation.queues_rule import at_least, at_most, implies, meet
 from kg.errors import ChangeRefusedError, UsageError
-from kg.matrices import multi_hot
+from kg.matrices import RelationMatrices
 from kg.ontology import (
     ExclusionException,
     ExclusivePair,
@@ -76,14 +76,9 @@ def real() -> LabelledLesions:
     """The training lesions of the released labels, relevant and uncertain ones, with the repaired ontology."""
     from ingest.release import Release
 
-    ontology, released = load_shipped(), Release.shipped().labels
-    columns = ontology.label_set("lesanet-171").members
-    relevant, uncertain = (multi_hot(released.lists(kind), len(columns)) for kind in ("relevant", "uncertain"))
-    lesions = np.array([f"DL:{index:05d}" for index in released.table["index"].to_pylist()])
-    splits = np.array(released.table["split"].to_pylist())
-    return LabelledLesions.of_data(
-        ontology, LabelData("released", columns, lesions, splits, relevant, uncertain), "train"
-    )
+    ontology = load_shipped()
+    cohort = Release.shipped().cohort(RelationMatrices.from_ontology(ontology, "lesanet-171"))
+    return LabelledLesions.of_data(ontology, LabelData.of_cohort(cohort), "train")
 
 
 class TestContradictedPairs:
