@@ -123,7 +123,7 @@ class Retraining:
         test: test lesions.
         patients: their patients.
         names: preferred name by id of the labels that both label sets have.
-        affected: ids of labels whose training labels, reliable negatives or truth differ.
+        affected: ids of labels whose training labels, reliable negatives or truth differ, most changed first.
         unpaired: names of labels that only one of the label sets has.
         yardsticks: ``before`` and ``after``.
     """
@@ -224,7 +224,10 @@ def retrain(
         resampling=Resampling.of(_patients(part)[splits["test"]]),
     )
     truths = [reading.truth(columns) for reading, columns in zip(readings, at, strict=True)]
-    affected = _differ([r.targets(splits["train"]) for r in readings], at) | _differ_true(truths, splits["test"])
+    moved = _moved([r.targets(splits["train"]) for r in readings], at)
+    affected = (moved > 0) | (truths[0][0][splits["test"]] != truths[1][0][splits["test"]]).any(axis=0)
+    # Those first of which the change moves most.
+    order = [c for c in np.argsort(-moved, kind="stable").tolist() if affected[c]]
     names = dict(zip(old.label_ids, old.names, strict=True)) | dict(zip(new.label_ids, new.names, strict=True))
     return Retraining(
         cohort=cohort.id,
@@ -233,10 +236,10 @@ def retrain(
         test=int(splits["test"].sum()),
         patients=len(np.unique(_patients(part)[splits["test"]])),
         names={i: names[i] for i in shared},
-        affected=tuple(shared[c] for c in np.flatnonzero(affected)),
+        affected=tuple(shared[c] for c in order),
         unpaired=tuple(names[i] for i in names if not (i in old.position and i in new.position)),
         yardsticks=tuple(
-            comparison.yardstick(name, shared, truth, affected)
+            comparison.yardstick(name, shared, truth, order)
             for name, truth in zip(("before", "after"), truths, strict=True)
         ),
     )
@@ -280,16 +283,17 @@ class _Comparison:
     resampling: Resampling
 
     def yardstick(
-        self, name: str, ids: Sequence[str], truth: tuple[np.ndarray, np.ndarray], affected: np.ndarray
+        self, name: str, ids: Sequence[str], truth: tuple[np.ndarray, np.ndarray], affected: Sequence[int]
     ) -> Yardstick:
-        """Judge both by one truth (N x C) with its pairs that count."""
+        """Judge both by one truth (N x C) with its pairs that count; ``affected`` are columns."""
         true, used = (each[self.test] for each in truth)
         areas = [np.stack([auc(true, score[self.test], used) for score in model]) for model in self.scores]
         f1 = [self._f1(model, above, truth) for model, above in zip(self.scores, self.ancestors, strict=True)]
         drawn = [self.resampling.auc(true, model.mean(axis=0)[self.test], used) for model in self.scores]
         difference = drawn[1] - drawn[0]
         occurs = ~np.isnan(areas[0][0])
-        groups = {"all": occurs, "affected": occurs & affected, "others": occurs & ~affected}
+        inside = np.isin(np.arange(len(occurs)), affected)
+        groups = {"all": occurs, "affected": occurs & inside, "others": occurs & ~inside}
         return Yardstick(
             truth=name,
             positives=dict(zip(ids, (true & used).sum(axis=0).tolist(), strict=True)),
@@ -298,7 +302,7 @@ class _Comparison:
                     _paired(areas[0][:, c], areas[1][:, c], interval(difference[:, c])),
                     _paired(f1[0][:, c], f1[1][:, c]),
                 )
-                for c in np.flatnonzero(affected).tolist()
+                for c in affected
             },
             macro={
                 group: Figures(
@@ -352,15 +356,10 @@ def _half(progress: Progress | None, turn: int) -> Progress | None:
     return None if progress is None else lambda done, of: progress(turn * of + done, 2 * of)
 
 
-def _differ(targets: Sequence[Targets], at: Sequence[np.ndarray]) -> np.ndarray:
-    """Labels that teach something else, shape (C,) bool."""
+def _moved(targets: Sequence[Targets], at: Sequence[np.ndarray]) -> np.ndarray:
+    """Training cells of each label that are positive or reliably negative on one side only, shape (C,)."""
     old, new = ((t.positive[:, columns], t.reliable[:, columns]) for t, columns in zip(targets, at, strict=True))
-    return np.asarray(((old[0] != new[0]) | (old[1] != new[1])).any(axis=0))
-
-
-def _differ_true(truths: Sequence[tuple[np.ndarray, np.ndarray]], test: np.ndarray) -> np.ndarray:
-    """Labels that are true of other test lesions, shape (C,) bool."""
-    return np.asarray((truths[0][0][test] != truths[1][0][test]).any(axis=0))
+    return np.asarray(((old[0] != new[0]) | (old[1] != new[1])).sum(axis=0))
 
 
 def _patients(part: Cohort) -> np.ndarray:

@@ -175,6 +175,23 @@ class Impact:
     models: tuple[ModelImpact, ...]
 
     @property
+    def summary(self) -> str:
+        """The main figures in one line."""
+        counts, total = self.total.counts, self.total
+        cells = (self.ancestors_gained, self.ancestors_lost, self.exclusive_gained, self.exclusive_lost)
+        behind = sum(model.falls_behind for model in self.models)
+        parts = (
+            f"{total.changed:,} of {total.lesions:,} lesions change",
+            f"labels +{counts.positives_gained:,} -{counts.positives_lost:,}",
+            f"reliable negatives +{counts.negatives_gained:,} -{counts.negatives_lost:,}",
+            f"flipped {counts.flipped_to_positive + counts.flipped_to_negative:,}",
+            f"contradictory lesions {total.contradictory_before:,} -> {total.contradictory_after:,}",
+            f"matrix cells {sum(map(len, cells)):,}",
+            *([f"models behind {behind:,}"] if behind else []),
+        )
+        return f"{self.label_set}: {'; '.join(parts)}"
+
+    @property
     def training(self) -> SplitImpact:
         """The training split; all lesions where none is in it."""
         return next((part for part in self.splits if part.split == "train"), self.total)
@@ -220,6 +237,7 @@ class Impact:
 
         parts = (*self.splits, self.total)
         return {
+            "summary": self.summary,
             "label_set": self.label_set,
             "data": self.data,
             "matrix_hash": {"before": self.matrix_hashes[0], "after": self.matrix_hashes[1]},

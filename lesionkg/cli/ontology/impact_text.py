@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 def print_impact(found: Impact, most: int) -> None:
     """Print what a change does; at most ``most`` rows of each list."""
-    _say(f"{found.label_set}, {found.data}: {found.total.lesions:,} lesions, {found.total.changed:,} of them change")
+    _say(found.summary)
+    _say(f"counted on {found.data}")
     console.print(_splits(found))
     if found.changed_labels:
         console.print(_labels(found, most))
