@@ -44,14 +44,16 @@ ENDS = {
     "IN_SET": ("Label", "LabelSet"),
     "DESCENDS_FROM": ("Label", "Label"),
     "EXCLUDES": ("Label", "Label"),
+    "REPLACED_BY": ("Label", "Label"),
 }
 """The relationship types an ontology is stored in, with the node labels at their ends."""
 
 NODES = ("Label", "ExclusiveGroup", "LabelSet")
 """The node labels an ontology is stored in."""
 
-COMPUTED = ("DESCENDS_FROM", "EXCLUDES")
-"""Relationships computed from the others: all ancestors, and the inherited exclusion (smaller id first)."""
+COMPUTED = ("DESCENDS_FROM", "EXCLUDES", "REPLACED_BY")
+"""Relationships computed from the rest: all ancestors, the inherited exclusion (smaller id first), and what a merged
+label was merged into."""
 
 
 NOTHING: Properties = MappingProxyType({})
@@ -258,6 +260,7 @@ def _computed_edges(ontology: Ontology) -> list[Edge]:
     ancestors, exclusive = closures.ancestors, closures.exclusive
     # Labels are sorted by id, so the smaller index has the smaller id.
     return [
+        *(Edge("REPLACED_BY", k.id, k.replaced_by, NOTHING) for k in ontology.labels if k.deprecated and k.replaced_by),
         *(Edge("DESCENDS_FROM", ids[c], ids[p], NOTHING) for c, p in algebra.to_pairs(ancestors).tolist()),
         *(Edge("EXCLUDES", ids[a], ids[b], NOTHING) for a, b in algebra.to_pairs(exclusive, symmetric=True).tolist()),
     ]

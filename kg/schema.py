@@ -51,6 +51,7 @@ RELATIONSHIP_TYPES = (
     "IN_SET",
     "DESCENDS_FROM",
     "EXCLUDES",
+    "REPLACED_BY",
     "HAS_STUDY",
     "HAS_SERIES",
     "HAS_LESION",

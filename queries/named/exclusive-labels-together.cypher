@@ -19,8 +19,8 @@ MATCH (b)-[:DESCENDS_FROM*0..1]->(above:Label)
 WITH a, b, lesions, collect(DISTINCT above.id) AS above_b
 MATCH (a)-[:DESCENDS_FROM*0..1]->(x:Label)-[e:EXCLUSIVE_WITH]-(y:Label)
 WHERE y.id IN above_b
-MATCH up = (a)-[:IS_A|PART_OF|LOCATED_IN|INHERES_IN|HAS_ATTRIBUTE*0..12]->(x)
-MATCH over = (b)-[:IS_A|PART_OF|LOCATED_IN|INHERES_IN|HAS_ATTRIBUTE*0..12]->(y)
+MATCH up = (a)-[:IS_A|PART_OF|LOCATED_IN|INHERES_IN|HAS_ATTRIBUTE|REPLACED_BY*0..12]->(x)
+MATCH over = (b)-[:IS_A|PART_OF|LOCATED_IN|INHERES_IN|HAS_ATTRIBUTE|REPLACED_BY*0..12]->(y)
 WITH a, b, lesions, e.source AS source,
      [n IN nodes(up) | n.name] AS first_via, [n IN nodes(over) | n.name] AS second_via
 WITH a, b, lesions, source, first_via, second_via,

@@ -16,11 +16,20 @@ CALL (c) {
   MATCH (c)-[r:EXCLUSIVE_WITH]-(o:Label)
   RETURN 3 AS place, type(r) AS relation, 'both ways' AS direction, o.name AS other, r.source AS source
   UNION
+  MATCH (c)-[r:COMPATIBLE_WITH]-(o:Label)
+  RETURN 4 AS place, type(r) AS relation, 'both ways' AS direction, o.name AS other, r.source AS source
+  UNION
   MATCH (c)-[r:TYPICALLY_LOCATED_IN|TYPICALLY_HAS|CONFUSABLE_WITH|CONTRALATERAL_OF]->(o:Label)
-  RETURN 4 AS place, type(r) AS relation, 'to' AS direction, o.name AS other, r.source AS source
+  RETURN 5 AS place, type(r) AS relation, 'to' AS direction, o.name AS other, r.source AS source
   UNION
   MATCH (c)<-[r:TYPICALLY_LOCATED_IN|TYPICALLY_HAS|CONFUSABLE_WITH|CONTRALATERAL_OF]-(o:Label)
-  RETURN 5 AS place, type(r) AS relation, 'from' AS direction, o.name AS other, r.source AS source
+  RETURN 6 AS place, type(r) AS relation, 'from' AS direction, o.name AS other, r.source AS source
+  UNION
+  MATCH (c)-[r:REPLACED_BY]->(o:Label)
+  RETURN 7 AS place, type(r) AS relation, 'to' AS direction, o.name AS other, '' AS source
+  UNION
+  MATCH (c)<-[r:REPLACED_BY]-(o:Label)
+  RETURN 8 AS place, type(r) AS relation, 'from' AS direction, o.name AS other, '' AS source
 }
 RETURN relation, direction, other, source
 ORDER BY place, relation, other, source

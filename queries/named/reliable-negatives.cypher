@@ -10,7 +10,7 @@ WITH l, collect(DISTINCT u.id) AS positive
 MATCH (l)-[:HAS_LABEL]->(p:Label)
 MATCH (p)-[:DESCENDS_FROM*0..1]->(x:Label)-[:EXCLUSIVE_WITH]-(y:Label)
 MATCH (y)<-[:DESCENDS_FROM*0..1]-(n:Label)
-WHERE NOT n.id IN positive
+WHERE NOT n.id IN positive AND EXISTS { (p)-[:EXCLUDES]-(n) }
 MATCH (n)-[:IN_SET]->(:LabelSet {name: $label_set})
 WITH n.name AS negative, p.name AS mentioned, x.name + ' excludes ' + y.name AS pair
 ORDER BY negative, mentioned, pair
