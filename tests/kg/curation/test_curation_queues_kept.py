@@ -1,0 +1,235 @@
+"""What curators decide about items of the queues outlives models and publishing, and reaches the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import postgres
+import pytest
+from made_ontology import CHEST, LEFT_LUNG, LIVER, LUNG, MASS, NODULE, SOLID, small
+from sqlalchemy import Engine, create_engine
+
+from kg.curation.decisions import Action, Decision, decide, decisions_about, latest, standing
+from kg.curation.queues import Item, QueueKind, Term, Topic, Unmapped, item_id
+from kg.curation.queues_graph import read_sources, stamp_reviews
+from kg.curation.queues_terms import keep_terms, kept_terms, read_candidates
+from kg.errors import ConflictError, InputError, UsageError
+from kg.graph_ontology import load_ontology, save_ontology
+from kg.store import GraphStore, Transaction
+
+PAIR = item_id(Topic.TOGETHER, NODULE, SOLID)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    try:
+        with postgres.running() as url:
+            yield url
+    except postgres.NoPostgresError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """An empty relational store of each kind in turn."""
+    if request.param == "sqlite":
+        made = create_engine(f"sqlite:///{tmp_path / 'curation.sqlite'}")
+    else:
+        made = create_engine(postgres.new_database(request.getfixturevalue("server")))
+    yield made
+    made.dispose()
+
+
+def decision(action: Action, item: str = PAIR, reviewer: str = "A. Curator", day: int = 1, **more: str) -> Decision:
+    return Decision(item, action, reviewer, "looked at the lesions", f"2026-03-{day:02d}T10:00:00+00:00", **more)
+
+
+class TestDecisions:
+    def test_the_newest_decision_stands_and_all_are_kept(self, engine: Engine) -> None:
+        first = decide(engine, decision(Action.DEFERRED, until="2026-04-01"))
+        second = decide(engine, decision(Action.REJECTED, reviewer="B", evidence="weight +0.5", day=2), first)
+        assert latest(engine) == {PAIR: second}
+        assert decisions_about(engine, PAIR) == [first, second]
+        assert (first.number, second.number) == (1, 2)
+
+    def test_a_rejected_item_is_rejected_for_good_until_it_is_reopened(self, engine: Engine) -> None:
+        rejected = decide(engine, decision(Action.REJECTED))
+        for action in (Action.PROMOTED, Action.DEFERRED, Action.REJECTED):
+            with pytest.raises(UsageError, match=r"rejected for good by A\. Curator on 2026-03-01"):
+                decide(engine, decision(action), rejected)
+        reopened = decide(engine, decision(Action.REOPENED, day=2), rejected)
+        assert decide(engine, decision(Action.PROMOTED, day=3), reopened).number == 3
+
+    def test_of_two_curators_who_saw_the_same_one_decides(self, engine: Engine) -> None:
+        seen = decide(engine, decision(Action.DEFERRED))
+        decide(engine, decision(Action.REJECTED, reviewer="B", day=2), seen)
+        with pytest.raises(ConflictError, match="B rejected it on 2026-03-02 meanwhile"):
+            decide(engine, decision(Action.PROMOTED, reviewer="C", day=3), seen)
+        assert [one.reviewer for one in decisions_about(engine, PAIR)] == ["A. Curator", "B"]
+
+    def test_a_decision_needs_an_item_a_reviewer_and_a_reason(self, engine: Engine) -> None:
+        for wrong in (
+            decision(Action.REJECTED, item="nodule"),
+            decision(Action.REJECTED, reviewer=" "),
+            replace(decision(Action.REJECTED), reason=""),
+        ):
+            with pytest.raises(UsageError):
+                decide(engine, wrong)
+        assert latest(engine) == {}
+
+    def test_a_decision_about_a_merged_label_holds_for_its_replacement(self, engine: Engine) -> None:
+        merged = item_id(Topic.TOGETHER, MASS, SOLID)
+        decide(engine, decision(Action.REJECTED, item=merged))
+        found = latest(engine, small())[PAIR]
+        assert (found.action, found.item) == (Action.REJECTED, PAIR)
+        with pytest.raises(UsageError, match="for good"):
+            decide(engine, decision(Action.PROMOTED), found)
+        # One about the label itself goes first.
+        own = decide(engine, decision(Action.REOPENED, day=2), found)
+        assert latest(engine, small())[PAIR] == own
+
+    @pytest.mark.parametrize(
+        ("made", "waits"),
+        [
+            pytest.param(None, True, id="nobody decided"),
+            pytest.param(decision(Action.REJECTED), False, id="rejected"),
+            pytest.param(decision(Action.REOPENED), True, id="reopened"),
+            pytest.param(decision(Action.DEFERRED), False, id="deferred without a day"),
+            pytest.param(decision(Action.DEFERRED, until="2026-03-10"), True, id="deferred, and the day has come"),
+            pytest.param(decision(Action.DEFERRED, until="2026-03-11"), False, id="deferred to a later day"),
+            pytest.param(decision(Action.PROMOTED, proposal="7"), False, id="promoted"),
+            pytest.param(decision(Action.PROMOTED, proposal="8"), True, id="promoted into a proposal that failed"),
+        ],
+    )
+    def test_an_item_waits_while_nothing_is_decided_about_it(self, made: Decision | None, waits: bool) -> None:
+        item = Item(PAIR, QueueKind.CORRELATIONS, (NODULE, SOLID), ("nodule", "solid"), 1.0, Unmapped(1, ()))
+        (found,) = standing([item], {PAIR: made} if made else {}, "2026-03-10", failed={"8"})
+        assert (found.item, found.decision, found.open) == (item, made, waits)
+
+
+class TestTerms:
+    HEADER = "kind,candidate,rid,parents,nearest,mentions,reports,patients\n"
+
+    def test_candidates_are_kept_until_their_reports_are_counted_again(self, engine: Engine, tmp_path: Path) -> None:
+        file = tmp_path / "candidates.csv"
+        file.write_text(
+            self.HEADER + "radlex,halo sign,RID7,sign|imaging sign,nodule,20,10,8\nphrase,tree in bud,,,,9,9,5\n",
+            encoding="utf-8",
+        )
+        terms = read_candidates(file, "ours")
+        assert terms[0] == Term("radlex", "halo sign", "RID7", ("sign", "imaging sign"), "nodule", 20, 10, 8, "ours")
+        assert keep_terms(engine, "ours", terms) == 2
+        keep_terms(engine, "theirs", [replace(terms[1], source="theirs")])
+        keep_terms(engine, "ours", terms[:1])
+        assert [(one.source, one.text) for one in kept_terms(engine)] == [
+            ("ours", "halo sign"),
+            ("theirs", "tree in bud"),
+        ]
+
+    @pytest.mark.parametrize(
+        "row",
+        [
+            pytest.param("word,smith,,,,9,9,4", id="fewer than five patients"),
+            pytest.param("word,halo,,,,9,10,8", id="more reports than mentions"),
+            pytest.param("word,halo,,,,9,8,9", id="more patients than reports"),
+            pytest.param("name,halo,,,,9,9,9", id="another kind"),
+            pytest.param("word,,,,,9,9,9", id="no text"),
+            pytest.param("word,halo,,,,nine,9,9", id="no number"),
+            pytest.param("word,halo", id="too short"),
+        ],
+    )
+    def test_a_file_that_is_no_table_of_candidates_is_refused(self, tmp_path: Path, row: str) -> None:
+        file = tmp_path / "candidates.csv"
+        file.write_text(self.HEADER + row + "\n", encoding="utf-8")
+        with pytest.raises(InputError) as caught:
+            read_candidates(file, "ours")
+        assert "smith" not in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def store(any_store: GraphStore) -> GraphStore:
+    """The made ontology with lesions and the correlations of two models."""
+    save_ontology(any_store, small())
+    said = [(f"L:{i:02d}", label) for i in range(12) for label in (LEFT_LUNG, *([LIVER] if i < 6 else []))]
+    labelled = [{"lesion": lesion, "label": label} for lesion, label in said]
+
+    def fill(tx: Transaction) -> None:
+        tx.run_many("UNWIND $rows AS row MERGE (l:Lesion {id: row.lesion})", labelled)
+        tx.run_many(
+            "UNWIND $rows AS row MATCH (l:Lesion {id: row.lesion}) MATCH (k:Label {id: row.label}) "
+            "CREATE (l)-[:HAS_LABEL {source: 'made', verified: false}]->(k)",
+            labelled,
+        )
+
+    any_store.write_transaction(fill)
+    publish(any_store, "m-1", "2026-01-01T00:00:00Z", (NODULE, SOLID, 0.5), (LIVER, LUNG, 0.4))
+    return any_store
+
+
+def publish(store: GraphStore, model: str, created: str, *edges: tuple[str, str, float]) -> None:
+    """A model with its correlations, as `learn.publish` writes them."""
+    rows = [{"from": a, "to": b, "weight": weight} for a, b, weight in edges]
+
+    def work(tx: Transaction) -> None:
+        tx.run("MERGE (m:Model {id: $id}) SET m.created = $created", {"id": model, "created": created})
+        tx.run_many(
+            "UNWIND $rows AS row MATCH (a:Label {id: row.from}) MATCH (b:Label {id: row.to}) "
+            "CREATE (a)-[:CORRELATES_WITH {model: $model, weight: row.weight, stability: 1.0, reading: '', "
+            "together: 0, lift: 1.0, review: 'open'}]->(b)",
+            rows,
+            {"model": model},
+        )
+
+    store.write_transaction(work)
+
+
+def reviews(store: GraphStore) -> dict[tuple[str, str, str], str]:
+    rows = store.read(
+        "MATCH (a:Label)-[r:CORRELATES_WITH]->(b:Label) RETURN r.model AS model, a.id AS a, b.id AS b, "
+        "r.review AS review ORDER BY model, a, b"
+    )
+    return {(row["model"], row["a"], row["b"]): row["review"] for row in rows}
+
+
+class TestTheGraph:
+    def test_queues_come_from_the_newest_model_and_the_labels_of_lesions(self, store: GraphStore) -> None:
+        publish(store, "m-2", "2026-02-01T00:00:00Z", (CHEST, SOLID, 0.3))
+        sources = read_sources(store)
+        assert (sources.revision, sources.model) == (1, "m-2")
+        items = sources.items()
+        assert [item.id for item in items[QueueKind.CORRELATIONS]] == [item_id(Topic.TOGETHER, CHEST, SOLID)]
+        assert [(item.labels, item.score) for item in items[QueueKind.CONTRADICTED]] == [((CHEST, LIVER), 6)]
+        assert items[QueueKind.CONTRADICTED][0].examples == tuple(f"L:{i:02d}" for i in range(5))
+        older = read_sources(store, "m-1").items()
+        assert [item.id for item in older[QueueKind.CORRELATIONS]] == [PAIR]
+        assert [item.id for item in older[QueueKind.CONFUSED]] == [item_id(Topic.CONFUSED, LIVER, LUNG)]
+
+    def test_an_unknown_model_is_named_beside_those_there_are(self, store: GraphStore) -> None:
+        with pytest.raises(UsageError, match="'m-9': has no correlations in this graph; these have: m-1"):
+            read_sources(store, "m-9")
+
+    def test_a_decision_reaches_the_correlations_of_every_model(self, store: GraphStore, tmp_path: Path) -> None:
+        engine = create_engine(f"sqlite:///{tmp_path / 'curation.sqlite'}")
+        rejected = decide(engine, decision(Action.REJECTED))
+        decide(engine, decision(Action.DEFERRED, item=item_id(Topic.CONFUSED, LUNG, LIVER)))
+        ontology = load_ontology(store)
+        assert stamp_reviews(store, latest(engine, ontology)) == 2
+        assert stamp_reviews(store, latest(engine, ontology)) == 0
+        # A new model learns it again, in the other direction, and something of the other sign.
+        publish(store, "m-2", "2026-02-01T00:00:00Z", (SOLID, NODULE, 0.2), (NODULE, SOLID, -0.2), (MASS, SOLID, 0.9))
+        assert PAIR in latest(engine)
+        assert stamp_reviews(store, latest(engine, ontology)) == 2
+        assert reviews(store) == {
+            ("m-1", LIVER, LUNG): "deferred",
+            ("m-1", NODULE, SOLID): "rejected",
+            ("m-2", MASS, SOLID): "rejected",  # merged into nodule
+            ("m-2", NODULE, SOLID): "open",
+            ("m-2", SOLID, NODULE): "rejected",
+        }
+        decide(engine, decision(Action.REOPENED, day=2), rejected)
+        assert stamp_reviews(store, latest(engine, ontology)) == 3
+        assert set(reviews(store).values()) == {"open", "deferred"}
+        engine.dispose()
