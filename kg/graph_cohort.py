@@ -58,7 +58,8 @@ def freeze(store: GraphStore, name: str, split_from: str = DEFAULT_SPLIT, label_
     """Freeze the labels that the graph holds now into a new cohort.
 
     It takes every lesion with a relevant or uncertain label and a split. Its lists hold the label relationships of all
-    sources, in column order. The same content under the same name gives the same id and stores nothing new.
+    sources, in column order; a label outside the set that was merged into one of it counts for that one. The same
+    content under the same name gives the same id and stores nothing new.
 
     Args:
         store: the graph.
@@ -215,16 +216,19 @@ def _splits(tx: Transaction, split_from: str) -> dict[str, str]:
 def _current(tx: Transaction, matrices: RelationMatrices, splits: Mapping[str, str]) -> pa.Table:
     """The lesions and labels that the graph holds now, in the cohort's schema."""
     lists: dict[str, dict[str, list[int]]] = {}
+    column_of = _columns(tx, matrices)
     for name, relationship in _LISTS.items():
         found = tx.run(
             f"MATCH (l:Lesion)-[:{relationship}]->(k:Label) WHERE k.id IN $ids "
             "RETURN k.id AS label, collect(DISTINCT l.id) AS lesions ORDER BY label",
-            {"ids": list(matrices.label_ids)},
+            {"ids": sorted(column_of)},
         )
-        for row in sorted(found, key=lambda row: matrices.position[row["label"]]):
+        for row in sorted(found, key=lambda row: column_of[row["label"]]):
+            column = column_of[row["label"]]
             for lesion in row["lesions"]:
-                by_kind = lists.setdefault(lesion, {kind: [] for kind in _LISTS})
-                by_kind[name].append(matrices.position[row["label"]])
+                listed = lists.setdefault(lesion, {kind: [] for kind in _LISTS})[name]
+                if listed[-1:] != [column]:
+                    listed.append(column)
     wanted = {
         lesion
         for lesion, by_kind in lists.items()
@@ -238,6 +242,23 @@ def _current(tx: Transaction, matrices: RelationMatrices, splits: Mapping[str, s
         "of this graph",
         [{**row, "split": splits[row["lesion"]], **lists[row["lesion"]]} for row in rows if row["lesion"] in wanted],
     )
+
+
+def _columns(tx: Transaction, matrices: RelationMatrices) -> dict[str, int]:
+    """Column of every label of the set, and of every label outside of it that was merged into one of them."""
+    rows = tx.run(
+        "MATCH (k:Label) WHERE k.deprecated = true AND k.replaced_by <> '' "
+        "RETURN k.id AS label, k.replaced_by AS kept ORDER BY label"
+    )
+    merged = {row["label"]: row["kept"] for row in rows}
+    columns = dict(matrices.position)
+    for label in merged.keys() - columns.keys():
+        kept = label
+        while kept in merged and kept not in matrices.position:
+            kept = merged[kept]
+        if kept in matrices.position:
+            columns[label] = matrices.position[kept]
+    return columns
 
 
 def _to_table(cohort: str, rows: list[Row]) -> pa.Table:
