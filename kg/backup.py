@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from kg.ownership import read_ownership
 from kg.schema import READ_STAMP, SCHEMA_ID
 from kg.store import GraphStore, Row, Transaction
 
-_LINES = "graph.jsonl"
+LINES = "graph.jsonl"
 _HEAD = (
     "MATCH (r:Revision {head: true}) RETURN r.sequence AS sequence, r.ontology AS ontology, "
     "r.ontology_hash AS ontology_hash, r.label_sets AS names, r.matrix_hashes AS hashes ORDER BY sequence DESC LIMIT 1"
@@ -86,8 +87,8 @@ def restore(file: Path, folder: Path) -> Manifest:
                 with open_folder(partial, read_only=True) as store:
                     store.read_transaction(lambda tx: _require_same(file, manifest, tx))
             else:
-                with open_folder(partial, create=True) as store:
-                    store.write_transaction(lambda tx: _load(file, archive, manifest, tx))
+                with _lines(file, archive, manifest) as lines, open_folder(partial, create=True) as store:
+                    store.write_transaction(lambda tx: _load(file, lines, manifest, tx))
             partial.rename(folder)
             sync(folder.parent)
         finally:
@@ -105,10 +106,8 @@ def restore_to_server(file: Path, url: str) -> Manifest:
     with opened(file) as (archive, manifest):
         if manifest.kind != PORTABLE:
             raise UsageError(f"{file}: holds files of the embedded engine; back up with --portable for a server")
-        with open_store(url, create=True) as store:
-            if store.read("MATCH (n) WHERE NOT n:Schema RETURN 1 AS one LIMIT 1"):
-                raise UsageError(f"graph {url}: is not empty; restore into an empty one")
-            store.write_transaction(lambda tx: _load(file, archive, manifest, tx))
+        with _lines(file, archive, manifest) as lines, open_store(url, create=True) as store:
+            store.write_transaction(lambda tx: _load(file, lines, manifest, tx))
     return manifest
 
 
@@ -127,7 +126,7 @@ def _write_engine(folder: Path, target: Path) -> Manifest:
 
 def _write_lines(store: GraphStore, target: Path) -> Manifest:
     def work(tx: Transaction) -> Manifest:
-        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive, archive.open(_LINES, "w") as out:
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive, archive.open(LINES, "w") as out:
             content = read_content(tx, lambda line: out.write(f"{line}\n".encode()))
         if content.lines != content.nodes + content.relationships:
             strange = content.nodes + content.relationships - content.lines
@@ -175,9 +174,22 @@ def _described(kind: str, tx: Transaction, content: Content, file: Path) -> Mani
     )
 
 
-def _load(file: Path, archive: zipfile.ZipFile, manifest: Manifest, tx: Transaction) -> None:
-    with archive.open(_LINES) as stream:
-        load_lines(tx, (line.decode() for line in stream))
+@contextmanager
+def _lines(file: Path, archive: zipfile.ZipFile, manifest: Manifest) -> Iterator[Path]:
+    """The lines of a portable backup, checked, in a file of their own."""
+    with tempfile.TemporaryDirectory(prefix="lesionkg-restore-") as folder:
+        extract(file, archive, manifest, Path(folder))
+        lines = Path(folder) / LINES
+        if not lines.exists():
+            raise InputError(f"{file}: is no backup, or damaged (it holds no {LINES}); use another one")
+        yield lines
+
+
+def _load(file: Path, lines: Path, manifest: Manifest, tx: Transaction) -> None:
+    if tx.run("MATCH (n) WHERE NOT n:Schema RETURN 1 AS one LIMIT 1"):
+        raise UsageError(f"{file}: the graph to restore it into is not empty; name an empty one")
+    with lines.open(encoding="utf-8", newline="\n") as stream:
+        load_lines(tx, stream)
     # A graph of an older version is upgraded when it is opened, as if it had been there all the time.
     tx.run("MATCH (s:Schema {id: $id}) SET s.version = $version", {"id": SCHEMA_ID, "version": manifest.schema_version})
     _require_same(file, manifest, tx)

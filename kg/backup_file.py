@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from kg.errors import InputError
 from kg.schema import SCHEMA_VERSION
@@ -96,13 +96,12 @@ def opened(file: Path) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
     Raises:
         InputError: no such file, not a backup, damaged, or made by a newer version.
     """
-    try:
-        with zipfile.ZipFile(file) as archive:
-            yield archive, _manifest(file, archive)
-    except FileNotFoundError as error:
-        raise InputError(f"{file}: does not exist; name a file that `lesionkg graph backup` wrote") from error
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
-        raise _damaged(file, "it is no whole ZIP") from error
+    with _reading(file):
+        archive = zipfile.ZipFile(file)
+    with archive:
+        with _reading(file):
+            manifest = _manifest(file, archive)
+        yield archive, manifest
 
 
 def extract(file: Path, archive: zipfile.ZipFile, manifest: Manifest, folder: Path) -> None:
@@ -112,16 +111,19 @@ def extract(file: Path, archive: zipfile.ZipFile, manifest: Manifest, folder: Pa
         InputError: a member is not what the manifest says.
     """
     for name, member in manifest.files.items():
-        with archive.open(name) as stream, (folder / name).open("xb") as out:
+        with _reading(file):
+            stream = archive.open(name)
+        with stream, (folder / name).open("xb") as out:
             digest = hashlib.sha256()
             size = 0
-            while chunk := stream.read(_CHUNK):
+            while chunk := _read(file, stream):
                 size += len(chunk)
                 if size > member.size:
                     break
                 digest.update(chunk)
                 out.write(chunk)
-            _flush(out)
+            out.flush()
+            os.fsync(out.fileno())
         if size != member.size or digest.hexdigest() != member.sha256:
             raise _damaged(file, f"{name} has another checksum")
     sync(folder)
@@ -136,9 +138,20 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _flush(out: BinaryIO) -> None:
-    out.flush()
-    os.fsync(out.fileno())
+def _read(file: Path, stream: IO[bytes]) -> bytes:
+    with _reading(file):
+        return stream.read(_CHUNK)
+
+
+@contextmanager
+def _reading(file: Path) -> Iterator[None]:
+    """What reading a damaged ZIP raises as the one error it means."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise InputError(f"{file}: does not exist; name a file that `lesionkg graph backup` wrote") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+        raise _damaged(file, "it is no whole ZIP") from error
 
 
 def _manifest(file: Path, archive: zipfile.ZipFile) -> Manifest:

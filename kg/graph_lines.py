@@ -18,7 +18,7 @@ from kg.schema import NODE_KEYS, RELATIONSHIP_TYPES
 from kg.store import SLICE, Row, Transaction
 
 _PAGE = 2000
-"""Start nodes whose relationships are read at a time."""
+"""Nodes that are read at a time, and then the relationships that begin at them."""
 
 _KEY = (
     "CASE labels(b)[0] " + " ".join(f"WHEN '{k}' THEN b.{v}" for k, v in NODE_KEYS.items() if v != "id")
@@ -75,36 +75,29 @@ def load_lines(tx: Transaction, lines: Iterable[str]) -> None:
 
 
 def _lines(tx: Transaction) -> Iterator[str]:
-    labels = [label for label in NODE_KEYS if label != "Schema"]
-    for label in labels:
-        for page in _pages(tx, label, "properties(n)"):
-            for row in page:
-                yield _line(label, row["value"])
-    for label in labels:
-        after = ""
-        key = NODE_KEYS[label]
-        for page in _pages(tx, label, "0"):
-            rows = tx.run(
-                f"MATCH (a:{label}) WHERE a.{key} > $after AND a.{key} <= $last MATCH (a)-[r]->(b) RETURN "
-                f"a.{key} AS start, type(r) AS kind, labels(b)[0] AS label, {_KEY} AS end, properties(r) AS properties "
-                "ORDER BY start, kind, end",
-                {"after": after, "last": page[-1]["key"]},
-            )
-            after = page[-1]["key"]
+    pages: list[tuple[str, str, str]] = []  # label, and the keys before its first node and of its last
+    for label in NODE_KEYS:
+        if label == "Schema":
+            continue
+        key, after = NODE_KEYS[label], ""
+        while rows := tx.run(
+            f"MATCH (n:{label}) WHERE n.{key} > $after RETURN n.{key} AS key, properties(n) AS properties "
+            f"ORDER BY key LIMIT {_PAGE}",
+            {"after": after},
+        ):
             for row in rows:
-                yield _line(row["kind"], label, row["start"], row["label"], row["end"], row["properties"])
-
-
-def _pages(tx: Transaction, label: str, value: str) -> Iterator[list[Row]]:
-    """The nodes of a label by their keys, a page at a time."""
-    after = ""
-    key = NODE_KEYS[label]
-    while page := tx.run(
-        f"MATCH (n:{label}) WHERE n.{key} > $after RETURN n.{key} AS key, {value} AS value ORDER BY key LIMIT {_PAGE}",
-        {"after": after},
-    ):
-        yield page
-        after = page[-1]["key"]
+                yield _line(label, row["properties"])
+            pages.append((label, after, rows[-1]["key"]))
+            after = rows[-1]["key"]
+    for label, after, last in pages:
+        key = NODE_KEYS[label]
+        for row in tx.run(
+            f"MATCH (a:{label}) WHERE a.{key} > $after AND a.{key} <= $last MATCH (a)-[r]->(b) "
+            f"RETURN a.{key} AS start, type(r) AS kind, labels(b)[0] AS label, {_KEY} AS end, "
+            "properties(r) AS properties ORDER BY start, kind, end",
+            {"after": after, "last": last},
+        ):
+            yield _line(row["kind"], label, row["start"], row["label"], row["end"], row["properties"])
 
 
 def _line(*parts: Any) -> str:
