@@ -79,14 +79,16 @@ def impact(
         source = _Source(stack, graph_url(home, graph))
         old = source.ontology(before or ("lesanet-repaired" if released else _GRAPH))
         new = _changed(old, changes) if changes is not None else source.ontology(after or _GRAPH)
-        whole: Cohort | None
+        whole: Cohort | None = None
+        models: tuple[StoredModel, ...] = ()
         if released:
             from learn.impact import released_label_data
 
             whole, data = released_label_data(label_set)
-            models: tuple[StoredModel, ...] = ()
         else:
-            (whole, data), models = source.data(cohort, frozen), source.models()
+            whole = source.cohort(cohort) if frozen or retrain is not None else None
+            data = _frozen(whole) if frozen and whole is not None else source.labels(cohort)
+            models = source.models()
     from kg.curation.impact import impact as measure
 
     found = measure(old, new, data, label_set, models)
@@ -156,21 +158,29 @@ class _Source:
 
         return load_shipped(name)
 
-    def data(self, cohort: str, frozen: bool) -> tuple[Cohort | None, LabelData]:
-        """The lesions to count, and their cohort where it is one."""
-        from kg.curation.label_data import LabelData, read_label_data
-        from kg.graph_cohort import OFFICIAL, load_cohort
+    def cohort(self, key: str) -> Cohort:
+        """A cohort with all that is known of its lesions."""
+        from kg.graph_cohort import load_cohort
 
-        whole = None if cohort == OFFICIAL else load_cohort(self.store, cohort)
-        if frozen and whole is not None:
-            return whole, LabelData.of_cohort(whole)
-        return whole, read_label_data(self.store, cohort)
+        return load_cohort(self.store, key)
+
+    def labels(self, cohort: str) -> LabelData:
+        """What the graph says now of the lesions of a cohort."""
+        from kg.curation.label_data import read_label_data
+
+        return read_label_data(self.store, cohort)
 
     def models(self) -> tuple[StoredModel, ...]:
         """The graph's models."""
         from kg.curation.incoherence import read_models
 
         return read_models(self.store)
+
+
+def _frozen(cohort: Cohort) -> LabelData:
+    from kg.curation.label_data import LabelData
+
+    return LabelData.of_cohort(cohort)
 
 
 def _changed(before: Ontology, file: Path) -> Ontology:
