@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kg.errors import InputError, UsageError
+from kg.shipped import DEFAULT
 from lesionkg.cli.context import Graph, Home, Json, graph_url, print_json, progress
 from lesionkg.cli.ontology.base import app
+from lesionkg.cli.ontology.diff import named_ontology
 from lesionkg.cli.ontology.impact_text import print_impact, print_retraining
 from lesionkg.cli.train import parse_seeds
 
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
     from kg.curation.incoherence import StoredModel
     from kg.curation.label_data import LabelData
     from kg.ontology import Ontology
-    from kg.store import GraphStore
     from learn.impact import Retraining
 
-_GRAPH = "graph"
 _METADATA = "metadata"
 
 
@@ -75,26 +73,25 @@ def impact(
     """Show what a change does before it is saved: labels, negatives, contradictions, relations, models."""
     _require_sense(changes, after, frozen, released, cohort, retrain)
     chosen = parse_seeds(seeds)
-    with ExitStack() as stack:
-        source = _Source(stack, graph_url(home, graph))
-        old = source.ontology(before or ("lesanet-repaired" if released else _GRAPH))
-        new = _changed(old, changes) if changes is not None else source.ontology(after or _GRAPH)
-        whole: Cohort | None = None
-        models: tuple[StoredModel, ...] = ()
-        if released:
-            from learn.impact import released_label_data
+    url = graph_url(home, graph)
+    old = named_ontology(before or (DEFAULT if released else "graph"), url)
+    new = _changed(old, changes) if changes is not None else named_ontology(after or "graph", url)
+    whole: Cohort | None
+    models: tuple[StoredModel, ...] = ()
+    if released:
+        from learn.impact import released_label_data
 
-            whole, data = released_label_data(label_set)
-        else:
-            whole = source.cohort(cohort) if frozen or retrain is not None else None
-            data = _frozen(whole) if frozen and whole is not None else source.labels(cohort)
-            models = source.models()
+        whole, data = released_label_data(label_set)
+    else:
+        whole, data, models = _read(url, cohort, frozen, retrain is not None)
+    if retrain is not None and whole is not None and whole.label_set != label_set:
+        raise UsageError(
+            f"--label-set {label_set}: cohort {whole.id} has the columns of {whole.label_set}; name that set"
+        )
     from kg.curation.impact import impact as measure
 
     found = measure(old, new, data, label_set, models)
-    again = None
-    if retrain is not None and whole is not None:
-        again = _retrained(old, new, whole, data, chosen, json_)
+    again = _retrained(old, new, whole, data, chosen, json_) if retrain is not None and whole is not None else None
     if json_:
         retraining = {} if again is None else {"retraining": again.as_dict()}
         print_json({"before": old.content_hash, "after": new.content_hash, **found.as_dict(), **retraining})
@@ -122,65 +119,17 @@ def _require_sense(
         raise UsageError("--cohort official: has no frozen lists and no split to train with; name a cohort")
 
 
-class _Source:
-    """Where ontologies, label data and models come from; the graph is opened when it is first needed."""
+def _read(url: str, cohort: str, frozen: bool, whole: bool) -> tuple[Cohort | None, LabelData, tuple[StoredModel, ...]]:
+    """The cohort where it is needed whole, the lesions to count, and the models of a graph."""
+    from kg.connect import open_store
+    from kg.curation.incoherence import read_models
+    from kg.curation.label_data import LabelData, read_label_data
+    from kg.graph_cohort import load_cohort
 
-    def __init__(self, stack: ExitStack, url: str) -> None:
-        self._stack, self._url = stack, url
-
-    @cached_property
-    def store(self) -> GraphStore:
-        """The graph."""
-        from kg.connect import open_store
-
-        return self._stack.enter_context(open_store(self._url, read_only=True))
-
-    def ontology(self, name: str) -> Ontology:
-        """The ontology of a name: ``graph``, ``graph@N``, a file, or one that ships."""
-        if name == _GRAPH:
-            from kg.graph_ontology import load_ontology
-
-            return load_ontology(self.store)
-        if name.startswith(f"{_GRAPH}@"):
-            from kg.curation.history import as_of
-
-            number = name.removeprefix(f"{_GRAPH}@")
-            if not number.isdecimal():
-                raise UsageError(
-                    f"{name!r}: {number!r} is no revision; give a number, as `lesionkg ontology history` lists"
-                )
-            return as_of(self.store, int(number))
-        if Path(name).suffix:
-            from kg.ontology_file import load_file
-
-            return load_file(Path(name))
-        from kg.shipped import load_shipped
-
-        return load_shipped(name)
-
-    def cohort(self, key: str) -> Cohort:
-        """A cohort with all that is known of its lesions."""
-        from kg.graph_cohort import load_cohort
-
-        return load_cohort(self.store, key)
-
-    def labels(self, cohort: str) -> LabelData:
-        """What the graph says now of the lesions of a cohort."""
-        from kg.curation.label_data import read_label_data
-
-        return read_label_data(self.store, cohort)
-
-    def models(self) -> tuple[StoredModel, ...]:
-        """The graph's models."""
-        from kg.curation.incoherence import read_models
-
-        return read_models(self.store)
-
-
-def _frozen(cohort: Cohort) -> LabelData:
-    from kg.curation.label_data import LabelData
-
-    return LabelData.of_cohort(cohort)
+    with open_store(url, read_only=True) as store:
+        found = load_cohort(store, cohort) if frozen or whole else None
+        data = LabelData.of_cohort(found) if frozen and found is not None else read_label_data(store, cohort)
+        return found, data, read_models(store)
 
 
 def _changed(before: Ontology, file: Path) -> Ontology:
