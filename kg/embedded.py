@@ -130,7 +130,7 @@ class EmbeddedStore:
         if self._database.is_transaction_active():
             raise StoreError(f"graph {self.url}: a write transaction is open on this thread; take the copy after it")
         try:
-            write_snapshot(self._database._java_db, target)
+            write_snapshot(self._database.get_java_database(), target)
         except engine_errors() as error:
             raise StoreError(f"graph {self.url}: no copy was made ({reason(error)})") from error
 

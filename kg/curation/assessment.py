@@ -12,7 +12,7 @@ from kg.curation.remedy import Remedy, remedy
 from kg.errors import ChangeRefusedError
 from kg.findings import Finding, Severity
 from kg.ontology import Ontology
-from kg.rules import check
+from kg.rules import check, count
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def require_sound(assessment: Assessment, change_set: ChangeSet) -> None:
         if not options:
             raise ChangeRefusedError(f"change set: {first.message}{others}; nothing was saved")
         reason = first.message.rpartition("; ")[0]
-        ways = f" (or {len(options) - 1} other ways)" if len(options) > 1 else ""
+        ways = f" (or {count(len(options) - 1, 'other way')})" if len(options) > 1 else ""
         raise ChangeRefusedError(f"change set: {reason}{others}; drop {options[0].text}{ways}; nothing was saved")
     if open_ := assessment.unanswered(change_set):
         raise ChangeRefusedError(

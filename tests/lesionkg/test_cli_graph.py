@@ -15,10 +15,11 @@ import typer
 from typer.testing import CliRunner, Result
 
 from kg.connect import open_store
-from kg.errors import StaleRevisionError, StoreError, UsageError
+from kg.errors import SchemaVersionError, StaleRevisionError, StoreError, UsageError
 from kg.graph_ontology import save_ontology
 from kg.matrices import RelationMatrices
 from kg.ownership import ownership_file
+from kg.schema import SCHEMA_VERSION
 from kg.shipped import load_shipped
 from lesionkg.cli import graph, matrices, status
 
@@ -142,6 +143,47 @@ def test_a_synonym_leaves_the_matrices_alone(home: Path, tmp_path: Path) -> None
     assert after["revision"] == 2
     assert after["matrix_hash"] == before["matrix_hash"]
     assert after["ontology_hash"] != before["ontology_hash"]
+
+
+def test_a_backup_is_restored_into_an_empty_home_only(filled: Path, tmp_path: Path) -> None:
+    file, home = tmp_path / "graph.zip", tmp_path / "new home"
+    made = run_json(graph.app, "backup", file, "--home", filled)
+    assert (made["kind"], made["revision"], made["ontology"]) == ("engine", 1, "lesanet-repaired")
+    assert made["ontology_hash"] == load_shipped().content_hash
+    restored = run_json(graph.app, "restore", file, "--home", home)
+    assert restored["content_hash"] == made["content_hash"]
+    assert run_json(graph.app, "verify", "--home", home) == run_json(graph.app, "verify", "--home", filled)
+    with pytest.raises(UsageError, match="is not empty"):
+        run(graph.app, "restore", file, "--home", home)
+    with pytest.raises(UsageError, match="exists already"):
+        run(graph.app, "restore", file, "--graph", home / "graph")
+    with pytest.raises(UsageError, match="exists already"):
+        run(graph.app, "backup", file, "--home", filled)
+    text = run(graph.app, "backup", tmp_path / "again.zip", "--home", filled, "--portable").output
+    assert "revision 1 (lesanet-repaired), 336 nodes" in text
+    assert made["content_hash"][:12] in text
+    assert "as backed up on" in run(graph.app, "restore", tmp_path / "again.zip", "--graph", tmp_path / "other").output
+
+
+def test_a_home_with_any_file_is_not_restored_into(filled: Path, tmp_path: Path) -> None:
+    file, home = tmp_path / "graph.zip", tmp_path / "home"
+    run(graph.app, "backup", file, "--home", filled)
+    home.mkdir()
+    (home / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match="is not empty"):
+        run(graph.app, "restore", file, "--home", home)
+    assert [path.name for path in home.iterdir()] == ["notes.txt"]
+
+
+def test_an_older_graph_is_upgraded_on_demand(home: Path) -> None:
+    edit(home, "MATCH (s:Schema) SET s.version = 1")
+    with pytest.raises(SchemaVersionError, match="graph upgrade"):
+        run(graph.app, "verify", "--home", home)
+    assert run_json(graph.app, "upgrade", "--home", home)["schema_version"] == SCHEMA_VERSION
+    assert f"schema version {SCHEMA_VERSION}" in run(graph.app, "upgrade", "--home", home).output
+    assert run_json(graph.app, "verify", "--home", home)["revision"] == 1
+    with pytest.raises(StoreError, match="does not exist"):
+        run(graph.app, "upgrade", "--home", home / "nowhere")
 
 
 def test_half_relationships_make_verify_fail(home: Path) -> None:
