@@ -93,15 +93,7 @@ def decide(engine: Engine, decision: Decision, seen: Decision | None = None) -> 
         UsageError: no such item, no reviewer or no reason, or it was rejected for good and is not reopened.
         ConflictError: somebody decided about the item meanwhile.
     """
-    topic_of(decision.item)
-    for name in ("reviewer", "reason"):
-        if not getattr(decision, name).strip():
-            raise UsageError(f"{decision.item}: a decision needs a {name}; give one")
-    if seen is not None and seen.action is Action.REJECTED and decision.action is not Action.REOPENED:
-        raise UsageError(
-            f"{decision.item}: rejected for good by {seen.reviewer} on {seen.created[:10]} ({seen.reason}); "
-            "reopen it first"
-        )
+    require_allowed(decision, seen)
     numbered = replace(decision, number=seen.number + 1 if seen else 1)
     METADATA.create_all(engine)
     try:
@@ -113,6 +105,25 @@ def decide(engine: Engine, decision: Decision, seen: Decision | None = None) -> 
             f"{decision.item}: {newest.reviewer} {newest.action} it on {newest.created[:10]} meanwhile; look again"
         ) from error
     return numbered
+
+
+def require_allowed(decision: Decision, seen: Decision | None = None) -> None:
+    """Check that a decision may follow another.
+
+    Raises:
+        UsageError: as :func:`decide`.
+    """
+    topic_of(decision.item)
+    for name in ("reviewer", "reason"):
+        if not getattr(decision, name).strip():
+            raise UsageError(f"{decision.item}: a decision needs a {name}; give one")
+    if seen is None and decision.action is Action.REOPENED:
+        raise UsageError(f"{decision.item}: nobody decided about it yet; there is nothing to reopen")
+    if seen is not None and seen.action is Action.REJECTED and decision.action is not Action.REOPENED:
+        raise UsageError(
+            f"{decision.item}: rejected for good by {seen.reviewer} on {seen.created[:10]} ({seen.reason}); "
+            "reopen it first"
+        )
 
 
 def latest(engine: Engine, ontology: Ontology | None = None) -> dict[str, Decision]:

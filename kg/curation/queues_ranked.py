@@ -22,7 +22,7 @@ from kg.curation.queues import (
     item_id,
 )
 from kg.curation.queues_lesions import EXAMPLES, LabelledLesions
-from kg.ontology import Ontology
+from kg.ontology import Ontology, SoftKind
 
 RADLEX = "RID"
 """What RadLex ids begin with."""
@@ -43,9 +43,9 @@ class LearnedEdge:
 def correlation_items(lesions: LabelledLesions, model: str, edges: Iterable[LearnedEdge]) -> tuple[Item, ...]:
     """What a model learned and the ontology lacks (correlations), or contradicts (confused), strongest first.
 
-    Nothing is lacking where one label is an ancestor of the other, where a soft relation connects them, or where
-    they are exclusive and the weight is negative. Both directions of one sign are one item; a merged label counts for
-    its replacement.
+    Nothing is lacking where one label is an ancestor of the other, where a soft relation connects them (what is
+    typically in the rib is typically in bone), or where they are exclusive and the weight is negative. Both directions
+    of one sign are one item; a merged label counts for its replacement.
 
     The score is weight times stability times how surprising the labels of lesions are in the same direction, see
     :func:`surprise`. By weight alone rare labels would stand first: of the first twenty, five hold among other lesions,
@@ -60,8 +60,12 @@ def correlation_items(lesions: LabelledLesions, model: str, edges: Iterable[Lear
             key = (min(source, target), max(source, target), edge.weight > 0)
             found.setdefault(key, {})[source < target] = edge
     related = closures.ancestors.toarray()
+    above = related.copy()
     for soft in ontology.soft_relations:
-        related[closures.index[soft.subject], closures.index[soft.object]] = True
+        subject, other = closures.index[soft.subject], closures.index[soft.object]
+        related[subject, other] = True
+        if soft.kind in (SoftKind.TYPICALLY_LOCATED_IN, SoftKind.TYPICALLY_HAS):
+            related[subject] |= above[other]
     related |= related.T
     exclusive = closures.exclusive.toarray()
     keys = [(a, b, up) for a, b, up in found if not related[a, b] and (up or not exclusive[a, b])]

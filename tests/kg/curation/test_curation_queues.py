@@ -168,6 +168,7 @@ class TestCorrelations:
             LearnedEdge(LEFT_LUNG, CHEST, 0.9, 1.0),  # a descendant
             LearnedEdge(LUNG, LEFT_LUNG, 0.9, 1.0),
             LearnedEdge(NODULE, LUNG, 0.9, 1.0),  # a soft relation
+            LearnedEdge(CHEST, NODULE, 0.9, 1.0),  # what is typically in the lung is typically in the chest
             LearnedEdge(LIVER, LUNG, -0.9, 1.0),  # exclusive, and keeping apart
             LearnedEdge("gone", LUNG, 0.9, 1.0),
         ]
