@@ -25,7 +25,7 @@ from kg.errors import TrainingError, UsageError
 from kg.matrices import RelationMatrices
 from kg.ontology import Ontology
 from kg.shipped import load_shipped
-from learn.bootstrap import Interval, Resampling, interval, macro
+from learn.bootstrap import REPLICATES, Interval, Resampling, interval, macro
 from learn.features import MetadataFeatures
 from learn.metrics import Counts, auc, mean
 from learn.predict import member_outputs
@@ -183,6 +183,7 @@ def retrain(
     data: LabelData,
     recipe: Recipe,
     progress: Progress | None = None,
+    replicates: int = REPLICATES,
 ) -> Retraining:
     """Train the metadata model with each ontology and compare.
 
@@ -193,6 +194,7 @@ def retrain(
         data: what is said of these lesions (and perhaps of others).
         recipe: every choice of the training; its seeds are trained for both.
         progress: told about epochs done, over both trainings.
+        replicates: data sets of resampled patients behind each interval.
 
     Raises:
         TrainingError: a split has no lesion to use, or training diverged.
@@ -221,7 +223,7 @@ def retrain(
         ancestors=tuple(m.ancestors[columns][:, columns] for m, columns in zip((old, new), at, strict=True)),
         val=splits["val"],
         test=splits["test"],
-        resampling=Resampling.of(_patients(part)[splits["test"]]),
+        resampling=Resampling.of(_patients(part)[splits["test"]], replicates),
     )
     truths = [reading.truth(columns) for reading, columns in zip(readings, at, strict=True)]
     moved = _moved([r.targets(splits["train"]) for r in readings], at)
