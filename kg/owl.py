@@ -8,11 +8,15 @@ back. Reading back what was written gives an equal ontology.
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Literal
 from xml.sax import SAXException
 
+import rdflib
 from rdflib import Graph
 from rdflib.exceptions import ParserError
 from rdflib.parser import InputSource
@@ -92,6 +96,13 @@ def parse_owl(data: bytes, where: str, suffix: str = ".ttl") -> Ontology:
         InputError: as :func:`load_owl`.
     """
     graph = Graph()
+    with _literals_as_they_are():
+        _parse(graph, data, where, suffix)
+    require_safe_statements(graph, where)
+    return read_statements(graph, where)
+
+
+def _parse(graph: Graph, data: bytes, where: str, suffix: str) -> None:
     # a handler of rdflib may meet anything in a damaged file
     damage = (
         ParserError, SAXException, SyntaxError, ValueError, LookupError, AttributeError, TypeError, AssertionError,
@@ -108,8 +119,20 @@ def parse_owl(data: bytes, where: str, suffix: str = ".ttl") -> Ontology:
             graph.parse(data=data.decode("utf-8-sig"), publicID=BASE, format="turtle")
         except damage as error:
             raise InputError(f"{where}: not Turtle ({_reason(error)}); it may be cut off, export it again") from error
-    require_safe_statements(graph, where)
-    return read_statements(graph, where)
+
+
+@contextmanager
+def _literals_as_they_are() -> Iterator[None]:
+    """Let rdflib neither rewrite typed literals, nor log one that is no value of its type: they are given back."""
+    before, log = rdflib.NORMALIZE_LITERALS, logging.getLogger("rdflib.term")
+    level = log.level
+    rdflib.NORMALIZE_LITERALS = False
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        rdflib.NORMALIZE_LITERALS = before
+        log.setLevel(level)
 
 
 def _suffix(path: Path) -> str:

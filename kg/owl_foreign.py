@@ -239,4 +239,4 @@ def _term(term: Node) -> Iri | Blank | Text:
     if not isinstance(term, Literal):
         raise InputError("OWL statement: names neither a resource nor a text; export the file again")
     datatype = str(term.datatype) if term.datatype and str(term.datatype) != _XSD_STRING else ""
-    return Text(str(term), datatype, term.language or "")
+    return Text(str(term), datatype, (term.language or "").lower())  # its case means nothing

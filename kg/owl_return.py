@@ -101,7 +101,8 @@ class _Frame:
         return (
             triple.predicate in (SOURCE, PROPERTY, TARGET)
             or (triple.predicate == TYPE and triple.object == AXIOM)
-            or (triple.predicate in (KIND, FROM) and self.reads(triple))
+            or (triple.predicate == KIND and triple.object == Text(self.key[0]) and self.reads(triple))
+            or (triple.predicate == FROM and triple.object == Text(self.key[1]) and self.reads(triple))
         )
 
     def reads(self, triple: Triple) -> bool:
