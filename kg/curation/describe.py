@@ -52,6 +52,8 @@ def describe(change: Change | Composite, names: Mapping[str, str]) -> str:
     head = f"{_VERBS[change.verb]} {_noun(change.fact)}: "
     if before is None or after is None:
         return head + _phrase(change.fact, names) + _source(change.fact)
+    if isinstance(before, LabelSet | ExclusiveGroup) and isinstance(after, LabelSet | ExclusiveGroup):
+        return head + _members(before, after, names)
     old, new = _phrase(before, names), _phrase(after, names)
     if old == new:
         return f"{head}{new}, {_differences(before, after)}"
@@ -101,6 +103,28 @@ def _status(after: LabelStatus, names: Mapping[str, str]) -> str:
         return f"use {label} again"
     replaced = f", replaced by {name_in(names, after.replaced_by)}" if after.replaced_by else ""
     return f"deprecate {label}{replaced}"
+
+
+def _members(before: LabelSet | ExclusiveGroup, after: LabelSet | ExclusiveGroup, names: Mapping[str, str]) -> str:
+    """A label set or group and what it gains and loses."""
+    gained = [name_in(names, m) for m in after.members if m not in before.members]
+    lost = [name_in(names, m) for m in before.members if m not in after.members]
+    same = not gained and not lost and before.members != after.members
+    found = [
+        *(f"{name} becomes {quoted(new)}" for name, old, new in _heads(before, after) if old != new),
+        *([f"gains {', '.join(gained)}"] if gained else []),
+        *([f"loses {', '.join(lost)}"] if lost else []),
+        *(["its labels in another order"] if same else []),
+    ]
+    key = before.id if isinstance(before, ExclusiveGroup) else before.name
+    return f"{quoted(key)}, {'; '.join(found) or 'nothing differs'}"
+
+
+def _heads(before: LabelSet | ExclusiveGroup, after: LabelSet | ExclusiveGroup) -> tuple[tuple[str, str, str], ...]:
+    if isinstance(before, LabelSet) and isinstance(after, LabelSet):
+        return ("name", before.name, after.name), ("version", before.version, after.version)
+    assert isinstance(before, ExclusiveGroup) and isinstance(after, ExclusiveGroup)
+    return ("id", before.id, after.id), ("source", before.source, after.source)
 
 
 def _noun(fact: Fact) -> str:

@@ -300,7 +300,20 @@ def _given(name: str, value: str, default: str) -> list[str]:
 
 def _remark(change: Change, names: Mapping[str, str]) -> str:
     facts = (fact for fact in (change.before, change.after) if fact is not None)
-    return _names(sorted(frozenset().union(*(labels_of(fact) for fact in facts))), names)
+    return _names(dict.fromkeys(label_id for fact in facts for label_id in _mentioned(fact)), names)
+
+
+def _mentioned(fact: Fact) -> tuple[str, ...]:
+    """The labels that a line about a fact names, in its order."""
+    match fact:
+        case Relation():
+            return fact.child, fact.parent
+        case SoftRelation():
+            return fact.subject, fact.object
+        case LabelStatus():
+            return fact.label, fact.replaced_by
+        case _:
+            return tuple(sorted(labels_of(fact)))
 
 
 def _names(labels: Iterable[str], names: Mapping[str, str]) -> str:

@@ -48,7 +48,8 @@ class Known:
             self._forget(before)
         if after is not None:
             there = self._draft.find(after)
-            if there is not None and not isinstance(after, LabelText) and there != before:
+            # A label's texts and status are always there, and are replaced in place.
+            if there is not None and there != before:
                 raise ValueError(f"adds {' '.join(key_of(after))}, which is there already; change that one instead")
             self._draft.add(after)
             self._note(after)
@@ -88,6 +89,10 @@ class Known:
             raise ValueError(f"there is no label {token.value!r}; {hint}")
         return found
 
+    def reference(self, token: Token) -> str:
+        """Id of a label that need not be there (yet, or any more): an id as it is, a quoted name looked up."""
+        return self.label(token) if token.kind is TokenKind.TEXT else token.value
+
     def whole(self, label_id: str) -> Label:
         """The label with an id."""
         found = self._draft.find(Label(label_id, "", LabelClass.TYPE))
@@ -114,13 +119,17 @@ class Known:
         match fact:
             case Label():
                 self._labels.discard(fact.id)
-                self._ids.pop(fact.name, None)
+                self._unname(fact.id, fact.name)
             case LabelText() if fact.field is LabelField.NAME:
-                self._ids.pop(fact.text, None)
+                self._unname(fact.label, fact.text)
             case Relation() | SoftRelation() | ExclusivePair() | ExclusionException():
                 self._sources[key_of(fact)[:-1]].discard(fact.source)
             case _:
                 pass
+
+    def _unname(self, label_id: str, name: str) -> None:
+        if self._ids.get(name) == label_id:
+            del self._ids[name]
 
 
 class Line:
@@ -158,7 +167,7 @@ class Line:
         for word in choices:
             if self.accepts(word):
                 return word
-        raise ValueError(f"expects {' or '.join(map(repr, choices))} {self._here}; see docs for the sentences")
+        raise ValueError(f"expects {' or '.join(map(repr, choices))} {self._here}; `propose --help` shows sentences")
 
     def word(self) -> str:
         """Take any word."""

@@ -14,49 +14,42 @@ written: relations by plain words (``located_in``), a new label without an id, a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from kg.curation import composites
 from kg.curation.change_set import Change, Composite
-from kg.curation.edits import Provenance, new_label_id, new_set_version
+from kg.curation.edits import Provenance, new_set_version
 from kg.curation.facts import (
-    Fact,
-    Foreign,
-    Header,
     LabelField,
-    LabelMapping,
     LabelStatus,
     LabelSynonym,
     LabelText,
 )
-from kg.curation.kgcl import ANNOTATIONS, Edge
+from kg.curation.kgcl import ANNOTATIONS
+from kg.curation.kgcl_facts import Facts, class_of
 from kg.curation.kgcl_line import Known, Line
-from kg.curation.kgcl_words import PREDICATES, PairKind, Predicate, Token, TokenKind, read_term
+from kg.curation.kgcl_words import PREDICATES
 from kg.errors import InputError, LesionKGError
 from kg.ontology import (
-    ExclusionException,
-    ExclusiveGroup,
-    ExclusivePair,
     Label,
-    LabelClass,
-    LabelSet,
-    MatchKind,
     Ontology,
     Relation,
     RelationKind,
-    SoftKind,
-    SoftRelation,
     Synonym,
     SynonymScope,
-    TermMapping,
 )
 
 _TO = ("to", "as", "->")
 
 
 def parse_changes(
-    text: str, ontology: Ontology, author: str = "", created: str = "", source: str = ""
+    text: str,
+    ontology: Ontology,
+    author: str = "",
+    created: str = "",
+    source: str = "",
+    used_ids: Iterable[str] = (),
 ) -> tuple[Change | Composite, ...]:
     """The changes that a text describes, one for each line or block of lines.
 
@@ -66,11 +59,13 @@ def parse_changes(
         author: who makes the relations that do not name their author.
         created: when, ISO 8601.
         source: what asserts the facts that do not name their source.
+        used_ids: ids that are given away elsewhere, so that no new label gets one of them.
 
     Raises:
         InputError: a line cannot be read, names no label, or does not fit the ontology; the message has its number.
     """
-    reader = _Reader(Known(ontology), Provenance(source, author, created))
+    known, default = Known(ontology), Provenance(source, author, created)
+    reader = _Reader(known, default, Facts(known, default, used_ids), tuple(used_ids))
     number = 0
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
         try:
@@ -98,6 +93,8 @@ class _Reader:
 
     known: Known
     default: Provenance
+    facts: Facts
+    used_ids: tuple[str, ...]
     done: list[Change | Composite] = field(default_factory=list)
     block: _Block | None = None
 
@@ -140,9 +137,9 @@ class _Reader:
     def create(self, line: Line) -> Change:
         """A label, a synonym or an edge."""
         if line.accepts("edge"):
-            return Change(None, self._edge(line))
+            return Change(None, self.facts.edge(line))
         if line.accepts("class") or line.accepts("node"):
-            return Change(None, self._label(line))
+            return Change(None, self.facts.label(line))
         scope = next((scope for scope in SynonymScope if line.accepts(scope.value)), SynonymScope.EXACT)
         line.expects("synonym")
         text = line.filled("the synonym")
@@ -153,7 +150,7 @@ class _Reader:
     def delete(self, line: Line) -> Change:
         """A label or an edge."""
         if line.left > 1 and line.accepts("edge"):
-            return Change(self._found_edge(line, "source"), None)
+            return Change(self.facts.found_edge(line, "source"), None)
         return Change(self.known.whole(line.label()), None)
 
     def obsolete(self, line: Line) -> Change:
@@ -182,7 +179,7 @@ class _Reader:
         if line.expects("synonym", "definition") == "synonym":
             text = line.text()
             line.expects("for")
-            return Change(self._synonym(line.label(), text), None)
+            return Change(self.facts.synonym(line.label(), text), None)
         line.expects("for")
         label = self.known.whole(line.label())
         return _text(label.id, LabelField.DEFINITION, label.definition, "")
@@ -229,8 +226,8 @@ class _Reader:
         line.expects("to")
         new = line.filled("the synonym")
         line.expects("for")
-        before = self._synonym(line.label(), old)
-        return Change(before, LabelSynonym(before.label, self._worded(line, new, before)))
+        before = self.facts.synonym(line.label(), old)
+        return Change(before, LabelSynonym(before.label, self.facts.wording(line, new, before)))
 
     def _change_annotation(self, line: Line) -> Change:
         line.expects("of")
@@ -243,7 +240,7 @@ class _Reader:
         _same(kind, line.text(), now)
         line.expects("to")
         new = line.text()
-        return _text(label.id, kind, now, _class(new).value if kind is LabelField.CLASS else new)
+        return _text(label.id, kind, now, class_of(new).value if kind is LabelField.CLASS else new)
 
     def _change_relationship(self, line: Line) -> Change:
         line.expects("between")
@@ -254,25 +251,25 @@ class _Reader:
         old = line.predicate()
         line.expects("to")
         new = line.predicate()
-        before = self._found(subject, old, object_, line.source("was"))
-        return Change(before, self._made(subject, new, object_, line, before))
+        before = self.facts.find_edge(subject, old, object_, line.source("was"))
+        return Change(before, self.facts.made_edge(subject, new, object_, line, before))
 
     # ---- sentences of ours -----------------------------------------------------------------------------------------
 
     def own_create(self, line: Line) -> Change:
         """``lkg:create exclusive-group|label-set|statement ...``."""
-        return Change(None, self._phrase(line, line.expects("exclusive-group", "label-set", "statement"), None))
+        return Change(None, self.facts.phrase(line, line.expects("exclusive-group", "label-set", "statement"), None))
 
     def own_delete(self, line: Line) -> Change:
         """``lkg:delete exclusive-group|label-set|statement ...``."""
-        return Change(self._by_key(line, line.expects("exclusive-group", "label-set", "statement")), None)
+        return Change(self.facts.by_key(line, line.expects("exclusive-group", "label-set", "statement")), None)
 
     def own_change(self, line: Line) -> Change:
         """``lkg:change ... to ...``: any fact for another of its kind."""
         noun = line.expects("edge", "synonym", "label", "exclusive-group", "label-set", "statement", "ontology")
-        before = self._by_key(line, noun)
+        before = self.facts.by_key(line, noun)
         line.expects("to")
-        return Change(before, self._phrase(line, noun, before))
+        return Change(before, self.facts.phrase(line, noun, before))
 
     def begin(self, line: Line) -> None:
         """``lkg:begin 'merge' of ID, ID``: the lines up to ``lkg:end`` belong together."""
@@ -282,7 +279,7 @@ class _Reader:
         line.expects("of")
         ids = [] if line.follows("undone") else line.tokens()
         # A label may be made by the block itself, or be gone after it: an id is taken as it is.
-        labels = tuple(self.known.label(t) if t.kind is TokenKind.TEXT else t.value for t in ids)
+        labels = tuple(map(self.known.reference, ids))
         self.block = _Block(kind, labels, line.accepts("undone"))
 
     def end(self, _line: Line) -> None:
@@ -304,7 +301,7 @@ class _Reader:
         line.expects("into")
         names = tuple(token.value for token in line.tokens())
         keep = not line.accepts("without", "keeping")
-        return composites.split(self.known.ontology(), label, names, keep, self.default)
+        return composites.split(self.known.ontology(), label, names, keep, self.default, self.used_ids)
 
     def deprecate(self, line: Line) -> Composite:
         """``lkg:deprecate ID [with replacement ID]``."""
@@ -329,137 +326,6 @@ class _Reader:
         added = line.labels() if line.accepts("with") else ()
         dropped = line.labels() if line.accepts("without") else ()
         return new_set_version(self.known.ontology(), name, version, added, dropped)
-
-    # ---- facts -----------------------------------------------------------------------------------------------------
-
-    def _edge(self, line: Line, before: Edge | None = None) -> Edge:
-        subject, predicate = line.label(), line.predicate()
-        return self._made(subject, predicate, line.token("a label or term"), line, before)
-
-    def _made(self, subject: str, predicate: Predicate, object_: Token, line: Line, before: Edge | None) -> Edge:
-        """The edge that a line describes, with its clauses."""
-        if isinstance(predicate, MatchKind):
-            term = read_term(object_)
-            same = isinstance(before, LabelMapping) and before.mapping.object_id == term
-            name = before.mapping.object_label if same and isinstance(before, LabelMapping) else ""
-            texts = line.clause("label", name), predicate, line.clause("justification", "")
-            return LabelMapping(subject, TermMapping(term, *texts))
-        return _claim(subject, predicate, self.known.label(object_), line.provenance(self.default))
-
-    def _found_edge(self, line: Line, clause: str) -> Edge:
-        subject, predicate = line.label(), line.predicate()
-        return self._found(subject, predicate, line.token("a label or term"), line.source(clause))
-
-    def _found(self, subject: str, predicate: Predicate, object_: Token, source: str | None) -> Edge:
-        """The edge of the ontology that a line means."""
-        found: Fact | None
-        if isinstance(predicate, MatchKind):
-            found = self.known.find(LabelMapping(subject, TermMapping(read_term(object_), "", predicate)))
-            if isinstance(found, LabelMapping) and found.mapping.predicate is predicate:
-                return found
-        else:
-            like = _claim(subject, predicate, self.known.label(object_), Provenance())
-            found = self.known.claim(like, source)
-            if found is not None:
-                return found
-        where = f" of source {source!r}" if source is not None else ""
-        name = self.known.whole(subject).name
-        raise ValueError(f"{name!r} has no such relation{where}; `lesionkg ontology show` lists what it has")
-
-    def _synonym(self, label_id: str, text: str) -> LabelSynonym:
-        found = self.known.find(LabelSynonym(label_id, Synonym(text)))
-        if not isinstance(found, LabelSynonym):
-            raise ValueError(f"{self.known.whole(label_id).name!r} has no synonym {text!r}; name one that it has")
-        return found
-
-    def _worded(self, line: Line, text: str, before: LabelSynonym) -> Synonym:
-        scope = line.clause("scope", before.synonym.scope)
-        return Synonym(text, _scope(scope), line.clause("source", self.default.source))
-
-    def _label(self, line: Line) -> Label:
-        """``[ID] 'name'`` with the clauses of a label."""
-        first = line.token("an id or a name")
-        if first.kind is TokenKind.TEXT and not line.left:
-            label_id, name = new_label_id(self.known.ontology()), first.value
-        else:
-            label_id, name = first.value, line.text()
-        if not name.strip() or not label_id:
-            raise ValueError("the label has a blank id or name; write both")
-        said = line.named("class")
-        if said is None:
-            raise ValueError("the class of the label is missing; add `#: class 'type'` (or 'bodypart', 'attribute')")
-        by = line.named("replaced-by")
-        synonyms, mappings = [], []
-        while (values := line.named("synonym")) is not None:
-            scope, text, source = (value.value for value in values)
-            synonyms.append(Synonym(text, _scope(scope), source))
-        while (values := line.named("mapping")) is not None:
-            predicate, term, name_, why = values
-            mappings.append(TermMapping(read_term(term), name_.value, _match(predicate.value), why.value))
-        return Label(
-            label_id,
-            name,
-            _class(said[0].value),
-            tuple(synonyms),
-            line.clause("definition", ""),
-            tuple(mappings),
-            line.named("deprecated") is not None,
-            by[0].value if by else "",
-            line.clause("source", self.default.source),
-        )
-
-    def _by_key(self, line: Line, noun: str) -> Fact:
-        """The fact of the ontology that a noun and its key name."""
-        like: Fact
-        match noun:
-            case "edge":
-                return self._found_edge(line, "was")
-            case "synonym":
-                text = line.text()
-                line.expects("of")
-                return self._synonym(line.label(), text)
-            case "label":
-                return self.known.whole(line.label())
-            case "exclusive-group":
-                like = ExclusiveGroup(line.text(), ())
-            case "label-set":
-                like = LabelSet(line.text(), ())
-            case "statement":
-                like = Foreign(line.text())
-            case _:
-                like = Header("", "")
-        found = self.known.find(like)
-        if found is None:
-            raise ValueError(f"there is no such {noun}; name one that the ontology has")
-        return found
-
-    def _phrase(self, line: Line, noun: str, before: Fact | None) -> Fact:
-        """The fact that a noun and what follows describe."""
-        match noun:
-            case "edge":
-                return self._edge(line, before if isinstance(before, LabelMapping) else None)
-            case "synonym":
-                text = line.filled("the synonym")
-                line.expects("of")
-                assert isinstance(before, LabelSynonym)
-                return LabelSynonym(line.label(), self._worded(line, text, before))
-            case "label":
-                return self._label(line)
-            case "statement":
-                return Foreign(line.text())
-        name = line.text()
-        if noun == "exclusive-group":
-            line.expects("of")
-            return ExclusiveGroup(name, line.labels(), line.clause("source", self.default.source))
-        line.expects("version")
-        version = line.text()
-        if noun == "label-set":
-            line.expects("of")
-            return LabelSet(name, line.labels(), version)
-        notices = []
-        while (values := line.named("notice")) is not None:
-            notices.append(values[0].value)
-        return Header(name, version, tuple(notices))
 
 
 _SENTENCES: dict[str, Callable[[_Reader, Line], Change | Composite | None]] = {
@@ -487,20 +353,6 @@ _SENTENCES: dict[str, Callable[[_Reader, Line], Change | Composite | None]] = {
 }
 
 
-def _claim(
-    subject: str, predicate: RelationKind | SoftKind | PairKind, object_: str, origin: Provenance
-) -> Relation | SoftRelation | ExclusivePair | ExclusionException:
-    match predicate:
-        case RelationKind():
-            return Relation(subject, predicate, object_, *origin.values())
-        case SoftKind():
-            return SoftRelation(subject, predicate, object_, *origin.values())
-        case PairKind.EXCLUSIVE:
-            return ExclusivePair(subject, object_, *origin.values())
-        case PairKind.COMPATIBLE:
-            return ExclusionException(subject, object_, *origin.values())
-
-
 def _text(label_id: str, kind: LabelField, before: str, after: str) -> Change:
     return Change(LabelText(label_id, kind, before), LabelText(label_id, kind, after))
 
@@ -513,22 +365,3 @@ def _status(label: Label, deprecated: bool, replaced_by: str) -> Change:
 def _same(what: str, said: str, found: str) -> None:
     if said != found:
         raise ValueError(f"the {what} is {found!r} now, not {said!r}; look at the newest revision")
-
-
-def _class(text: str) -> LabelClass:
-    if text not in set(LabelClass):
-        raise ValueError(f"{text!r} is no class of labels; use one of {', '.join(LabelClass)}")
-    return LabelClass(text)
-
-
-def _scope(text: str) -> SynonymScope:
-    if text not in set(SynonymScope):
-        raise ValueError(f"{text!r} is no scope of synonyms; use one of {', '.join(SynonymScope)}")
-    return SynonymScope(text)
-
-
-def _match(text: str) -> MatchKind:
-    found = PREDICATES.get(text)
-    if not isinstance(found, MatchKind):
-        raise ValueError(f"{text!r} is no kind of mapping; use one of {', '.join(MatchKind)}")
-    return found
