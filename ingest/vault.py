@@ -13,19 +13,16 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-from sqlalchemy import Connection, delete, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, delete, select, update
 
-from ingest.vault_engine import vault_engine, vault_url
 from ingest.vault_tables import MARKS, METADATA, REPORTS, SURROGATES, VAULT
-from kg.errors import SchemaVersionError, StoreError, UsageError
+from kg.errors import UsageError
+from kg.relational import Database
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -38,9 +35,6 @@ PREFIXES = {"patient": "P", "study": "S", "series": "R", "lesion": "L", "report"
 
 _CHUNK = 500
 """Keys in one statement; SQLite and PostgreSQL allow many more parameters than that."""
-
-_LOCK = 7_031_846_092
-"""Number of the PostgreSQL lock that processes hold while they make the tables; any fixed number does."""
 
 Key = tuple[str, ...]
 """A real key: the patient id alone, patient and study, patient, study and series, ..."""
@@ -115,21 +109,10 @@ class Vault:
     """
 
     def __init__(self, where: str | Path) -> None:
-        url = vault_url(where)
-        self.where = url.render_as_string(hide_password=True) if url.get_backend_name() != "sqlite" else url.database
-        self._engine = vault_engine(url, self._failed)
-        with self._write() as connection:
-            if self._engine.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-            METADATA.create_all(connection)
-            self._fill(connection, VAULT, {"name": "version", "value": str(VAULT_VERSION)})
-            self._fill(connection, VAULT, {"name": "digest key", "value": secrets.token_hex(32)})
-            stamps = {row.name: row.value for row in connection.execute(select(VAULT.c.name, VAULT.c.value))}
-        if int(stamps["version"]) > VAULT_VERSION:
-            self.close()
-            raise SchemaVersionError(
-                f"vault {self.where}: version {stamps['version']}, newer than {VAULT_VERSION}; install a newer lesionkg"
-            )
+        self._database = Database(where, "vault")
+        self.where = self._database.where
+        first = {"digest key": secrets.token_hex(32)}
+        stamps = self._database.make_tables(METADATA, VAULT, VAULT_VERSION, first)
         self._digest_key = bytes.fromhex(stamps["digest key"])
 
     def surrogates(self, kind: str, keys: Iterable[Key]) -> dict[Key, str]:
@@ -143,7 +126,7 @@ class Vault:
         """
         wanted = {_key_hash(kind, key): key for key in keys}
         found: dict[Key, str] = {}
-        with self._write() as connection:
+        with self._database.write() as connection:
             for part in _chunks(sorted(wanted)):
                 known = self._known(connection, part)
                 new = [
@@ -157,7 +140,7 @@ class Vault:
                     if key_hash not in known
                 ]
                 if new:
-                    self._fill(connection, SURROGATES, *new)
+                    self._database.fill(connection, SURROGATES, *new)
                     known = self._known(connection, part)
                 found |= {wanted[key_hash]: surrogate for key_hash, surrogate in known.items()}
         return found
@@ -165,7 +148,7 @@ class Vault:
     def find(self, kind: str, keys: Iterable[Key]) -> dict[Key, str]:
         """The surrogates of those real keys that have one already."""
         wanted = {_key_hash(kind, key): key for key in keys}
-        with self._read() as connection:
+        with self._database.read() as connection:
             return {
                 wanted[key_hash]: surrogate
                 for part in _chunks(sorted(wanted))
@@ -178,7 +161,7 @@ class Vault:
 
     def given(self, surrogates: Iterable[str]) -> set[str]:
         """Those of the ids that are surrogates of this vault."""
-        with self._read() as connection:
+        with self._database.read() as connection:
             return {
                 row.surrogate
                 for part in _chunks(sorted(set(surrogates)))
@@ -192,7 +175,7 @@ class Vault:
             UsageError: the vault gave out no such surrogate.
         """
         statement = select(SURROGATES.c.real_key).where(SURROGATES.c.surrogate == surrogate)
-        with self._read() as connection:
+        with self._database.read() as connection:
             found = connection.execute(statement).scalar_one_or_none()
         if found is None:
             raise UsageError(f"surrogate {surrogate}: not in vault {self.where}; name the vault it was made with")
@@ -224,14 +207,14 @@ class Vault:
             }
             for report in reports
         ]
-        with self._write() as connection:
-            statement = self._insert(REPORTS)
+        with self._database.write() as connection:
+            statement = self._database.insert(REPORTS)
             replaced = {name: statement.excluded[name] for name in rows[0] if name != "report"}
             connection.execute(statement.on_conflict_do_update(index_elements=["report"], set_=replaced), rows)
 
     def seen(self, reports: Iterable[str], run: str) -> set[str]:
         """Those of the reports that this run stored or confirmed already."""
-        with self._read() as connection:
+        with self._database.read() as connection:
             return {
                 row.report
                 for part in _chunks(list(reports))
@@ -242,25 +225,25 @@ class Vault:
 
     def confirm(self, reports: Iterable[str], run: str) -> None:
         """Note that a run saw reports as they are stored."""
-        with self._write() as connection:
+        with self._database.write() as connection:
             for part in _chunks(list(reports)):
                 connection.execute(update(REPORTS).where(REPORTS.c.report.in_(part)).values(run=run))
 
     def unseen(self, source: str, run: str, limit: int) -> list[str]:
         """Up to ``limit`` reports of a source that a run did not see."""
         statement = select(REPORTS.c.report).where(REPORTS.c.source == source, REPORTS.c.run != run)
-        with self._read() as connection:
+        with self._database.read() as connection:
             return list(connection.execute(statement.order_by(REPORTS.c.report).limit(limit)).scalars())
 
     def forget(self, reports: Iterable[str]) -> None:
         """Remove report texts; the surrogates stay given."""
-        with self._write() as connection:
+        with self._database.write() as connection:
             for part in _chunks(list(reports)):
                 connection.execute(delete(REPORTS).where(REPORTS.c.report.in_(part)))
 
     def owners(self, reports: Iterable[str]) -> dict[str, tuple[str, str]]:
         """The surrogates of patient and study of those reports that are stored."""
-        with self._read() as connection:
+        with self._database.read() as connection:
             return {
                 row.report: (row.patient, row.study)
                 for part in _chunks(list(reports))
@@ -273,7 +256,7 @@ class Vault:
         """Stored reports by surrogate; one that is not stored is left out. The only place that shows report text."""
         columns = (REPORTS, SURROGATES.c.real_key)
         joined = select(*columns).join(SURROGATES, SURROGATES.c.surrogate == REPORTS.c.report)
-        with self._read() as connection:
+        with self._database.read() as connection:
             return {
                 row.report: StoredReport(
                     row.report,
@@ -305,8 +288,8 @@ class Vault:
             return
         rows = [{name: getattr(mark, name) for name in Mark.__slots__} for mark in marks]
         where = ["lesion", "series", "image", "bookmark"]
-        with self._write() as connection:
-            statement = self._insert(MARKS)
+        with self._database.write() as connection:
+            statement = self._database.insert(MARKS)
             replaced = {name: statement.excluded[name] for name in rows[0] if name not in where}
             connection.execute(statement.on_conflict_do_update(index_elements=where, set_=replaced), rows)
 
@@ -315,7 +298,7 @@ class Vault:
         found: dict[str, list[Mark]] = {study: [] for study in studies}
         order = (MARKS.c.series_number, MARKS.c.image, MARKS.c.lesion, MARKS.c.bookmark)
         columns = [MARKS.c[name] for name in Mark.__slots__]
-        with self._read() as connection:
+        with self._database.read() as connection:
             for part in _chunks(list(found)):
                 for row in connection.execute(select(*columns).where(MARKS.c.study.in_(part)).order_by(*order)):
                     found[row.study].append(Mark(**row._mapping))
@@ -323,7 +306,7 @@ class Vault:
 
     def close(self) -> None:
         """Close all connections. Closing twice is allowed."""
-        self._engine.dispose()
+        self._database.close()
 
     def __enter__(self) -> Self:
         return self
@@ -339,40 +322,6 @@ class Vault:
     def _known(self, connection: Connection, hashes: Sequence[str]) -> dict[str, str]:
         statement = select(SURROGATES.c.key_hash, SURROGATES.c.surrogate).where(SURROGATES.c.key_hash.in_(hashes))
         return {row.key_hash: row.surrogate for row in connection.execute(statement)}
-
-    def _insert(self, table: Any) -> Any:
-        """An insert that knows what to do when the row is there already; both engines write it the same way."""
-        return (postgresql if self._engine.dialect.name == "postgresql" else sqlite).insert(table)
-
-    def _fill(self, connection: Connection, table: Any, *rows: Mapping[str, Any]) -> None:
-        """Insert the rows that are not there; another process that inserts one at this moment goes first."""
-        connection.execute(self._insert(table).on_conflict_do_nothing(), list(rows))
-
-    @contextmanager
-    def _read(self) -> Iterator[Connection]:
-        with self._guarded(), self._engine.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        # SQLite: the right to write is taken at the start, where waiting for another process is possible.
-        immediate = self._engine.execution_options(begin="BEGIN IMMEDIATE")
-        with self._guarded(), immediate.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        try:
-            yield
-        except SQLAlchemyError as error:
-            raise self._failed(error) from None
-
-    def _failed(self, error: Exception) -> StoreError:
-        """The error to raise; a driver's message may hold keys or text, so its kind must do."""
-        kind = type(getattr(error, "orig", None) or error).__name__
-        return StoreError(
-            f"vault {self.where}: refused ({kind}), nothing of this step was stored; check address, rights and space"
-        )
 
 
 def _key_hash(kind: str, key: Key) -> str:
