@@ -167,7 +167,7 @@ class _Reader:
     def add(self, line: Line) -> Change:
         """``add definition 'x' to ID``."""
         line.expects("definition")
-        text = line.filled("the definition")
+        text = line.text()
         line.expects("to")
         label = self.known.whole(line.label())
         if label.definition:

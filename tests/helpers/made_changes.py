@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from kg.curation.change_set import Change
@@ -116,14 +119,24 @@ def changes(draw: st.DrawFn, ontology: Ontology) -> Change:
     if what == "add":
         return Change(None, draw(facts))
     present = [*facts_of(ontology), *(fact for label in ontology.labels for fact in label_facts(label))]
-    before = draw(st.sampled_from(present))
+    kind = draw(st.sampled_from(sorted({type(fact) for fact in present}, key=lambda one: one.__name__)))
+    before = draw(st.sampled_from([fact for fact in present if isinstance(fact, kind)]))
     if what == "remove":
         return Change(before, None)
-    same_kind = {
-        Label: labels, LabelText: texts, LabelStatus: statuses,
-        LabelSynonym: st.builds(LabelSynonym, label_ids, synonyms),
-        LabelMapping: st.builds(LabelMapping, label_ids, mappings), Relation: relations, ExclusivePair: pairs,
-        ExclusionException: exceptions, SoftRelation: soft_relations, ExclusiveGroup: groups, LabelSet: label_sets,
-        Foreign: st.builds(Foreign, filled), Header: headers,
-    }[type(before)]  # fmt: skip
-    return Change(before, draw(same_kind))
+    if isinstance(before, LabelText):
+        classes = st.sampled_from(LabelClass).map(str)
+        after: Fact = replace(before, text=draw(classes if before.field is LabelField.CLASS else any_text))
+    else:
+        other = draw(_OF_KIND[kind])
+        names = before.__dataclass_fields__
+        after = kind(**{name: getattr(before if draw(st.booleans()) else other, name) for name in names})
+    assume(after != before)
+    return Change(before, after)
+
+
+_OF_KIND: dict[type, st.SearchStrategy[Fact]] = {
+    Label: labels, LabelStatus: statuses, LabelSynonym: st.builds(LabelSynonym, label_ids, synonyms),
+    LabelMapping: st.builds(LabelMapping, label_ids, mappings), Relation: relations, ExclusivePair: pairs,
+    ExclusionException: exceptions, SoftRelation: soft_relations, ExclusiveGroup: groups, LabelSet: label_sets,
+    Foreign: st.builds(Foreign, filled), Header: headers,
+}  # fmt: skip

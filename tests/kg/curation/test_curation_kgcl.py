@@ -37,7 +37,7 @@ from kg.ontology import (
 )
 from kg.shipped import load_shipped
 
-quick = settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+quick = settings(deadline=None, max_examples=80, suppress_health_check=list(HealthCheck))
 BY = Provenance("made", "curator", "2026-01-02")
 
 
@@ -80,8 +80,9 @@ def test_any_change_that_can_be_made_is_read_back_as_it_was_written(data: st.Dat
 
 
 def blank(change: Change) -> bool:
-    """Whether a change gives a label an empty name, or a definition to what has none; nobody writes those."""
-    return isinstance(change.after, LabelText) and not change.after.text.strip()
+    """Whether a change gives a label a blank name, which the reader refuses."""
+    after = change.after
+    return isinstance(after, LabelText) and after.field is LabelField.NAME and not after.text.strip()
 
 
 @quick
