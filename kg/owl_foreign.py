@@ -22,6 +22,7 @@ from kg.owl_model import (
     AXIOM,
     CLASS,
     COMPATIBLE,
+    DEFINITION,
     DISJOINT,
     DISJOINT_SETS,
     EXCLUSIVE,
@@ -31,6 +32,7 @@ from kg.owl_model import (
     KEPT,
     LIST,
     MEMBERS,
+    NAME,
     NOTHING,
     PROPERTY,
     REST,
@@ -50,6 +52,7 @@ _NIL = Iri(v.expand("rdf:nil"))
 _XSD_STRING = v.expand("xsd:string")
 
 RdfTriple = tuple[Node, Node, Node]
+_Term = Iri | Blank | Text
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,8 @@ def part(graph: Graph, header: Node, where: str) -> Parted:
         UnsafeInputError: a kept statement imports something.
     """
     try:
-        found = {_triple(triple, header): triple for triple in graph}
+        terms = {term: HEADER if term == header else _term(term) for triple in graph for term in triple}
+        found = {_triple(*(terms[term] for term in triple)): triple for triple in graph}
         parting = Parting(found)
         texts = {canonical(component) for component in components(parting.foreign())}
         kept = [t.object.value for t in parting.ours if t.predicate == KEPT and isinstance(t.object, Text)]
@@ -99,11 +103,12 @@ class Parting:
 
     def __init__(self, triples: Iterable[Triple]) -> None:
         self.triples = list(triples)
-        self.of: dict[Iri | Blank, dict[Iri, list[Iri | Blank | Text]]] = defaultdict(lambda: defaultdict(list))
+        self.of: dict[Iri | Blank, dict[Iri, list[_Term]]] = defaultdict(lambda: defaultdict(list))
         for triple in self.triples:
             self.of[triple.subject][triple.predicate].append(triple.object)
         self.labels = {node for node, values in self.of.items() if CLASS in values.get(TYPE, ())}
         self.ours = {t for t in self.triples if is_read(t) and (not needs_a_label(t) or t.subject in self.labels)}
+        self.ours -= {t for label in self.labels for t in self._translations(label)}
         self.frames: dict[Iri | Blank, list[Triple]] = {}
         """What tells an unnamed node of ours from others, for foreign statements about it."""
         self.instead: dict[Iri | Blank, list[Iri | Blank]] = {}
@@ -122,7 +127,7 @@ class Parting:
             if triple in self.ours:
                 continue
             subjects = self.instead.get(triple.subject, [triple.subject])
-            objects: list[Iri | Blank | Text] = (
+            objects: list[_Term] = (
                 [triple.object] if isinstance(triple.object, Text)
                 else [*self.instead.get(triple.object, [triple.object])]
             )  # fmt: skip
@@ -130,6 +135,15 @@ class Parting:
                 found.append(Triple(subject, triple.predicate, value))
                 about.update(node for node in (subject, value) if isinstance(node, Iri | Blank))
         return [*found, *(triple for node in self.frames if node in about for triple in self.frames[node])]
+
+    def _translations(self, label: Iri | Blank) -> list[Triple]:
+        """Names and definitions in other languages, beside the one that names none."""
+        found: list[Triple] = []
+        for predicate in (NAME, DEFINITION):
+            texts = [value for value in self.of[label].get(predicate, []) if isinstance(value, Text)]
+            tagged = [Triple(label, predicate, text) for text in texts if text.language]
+            found += tagged if len(texts) == len(tagged) + 1 else []
+        return found
 
     def _take_axiom(self, node: Blank) -> None:
         values = self.of[node]
@@ -186,9 +200,9 @@ class Parting:
         if type_ in self.of[node].get(TYPE, []):
             self.ours.add(Triple(node, TYPE, type_))
 
-    def _list(self, head: Iri | Blank | Text) -> tuple[list[Iri | Blank | Text], list[Blank]]:
+    def _list(self, head: _Term) -> tuple[list[_Term], list[Blank]]:
         """The members of a collection and its nodes, as far as they can be followed."""
-        members: list[Iri | Blank | Text] = []
+        members: list[_Term] = []
         nodes: list[Blank] = []
         while isinstance(head, Blank) and head not in nodes:
             nodes.append(head)
@@ -198,7 +212,7 @@ class Parting:
         return members, nodes
 
 
-def _frame(node: Blank, source: Iri | Blank, property_: Iri, target: Iri | Blank | Text) -> list[Triple]:
+def _frame(node: Blank, source: Iri | Blank, property_: Iri, target: _Term) -> list[Triple]:
     """The parts of an axiom, as the training profile has them."""
     if property_ == SUBCLASS and target == NOTHING:
         property_, target = EXCLUSIVE, source
@@ -220,18 +234,17 @@ def _ordered(a: Iri, b: Iri) -> tuple[Iri, Iri]:
     return first, second
 
 
-def _says(value: Iri | Blank | Text) -> bool:
+def _says(value: _Term) -> bool:
     return isinstance(value, Text) and bool(value.value)
 
 
-def _triple(triple: RdfTriple, header: Node) -> Triple:
-    subject, predicate, value = (HEADER if term == header else _term(term) for term in triple)
+def _triple(subject: _Term, predicate: _Term, value: _Term) -> Triple:
     if isinstance(subject, Text) or not isinstance(predicate, Iri):
-        raise InputError(f"statement of {predicate}: its subject or property is no resource; export the file again")
+        raise InputError("an OWL statement: its subject or property is no resource; export the file again")
     return Triple(subject, predicate, value)
 
 
-def _term(term: Node) -> Iri | Blank | Text:
+def _term(term: Node) -> _Term:
     if isinstance(term, URIRef):
         return Iri(str(term))
     if isinstance(term, BNode):

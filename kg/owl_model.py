@@ -15,11 +15,11 @@ TYPE, CLASS, AXIOM, DISJOINT_SETS, MEMBERS, LIST, FIRST, REST, SOURCE, PROPERTY,
         "rdf:rest", "owl:annotatedSource", "owl:annotatedProperty", "owl:annotatedTarget",
     )
 )  # fmt: skip
-SUBCLASS, DISJOINT, NOTHING, EXCLUSIVE, COMPATIBLE, GROUP, KEPT, KIND, FROM, FORMAT_VERSION = (
+SUBCLASS, DISJOINT, NOTHING, EXCLUSIVE, COMPATIBLE, GROUP, KEPT, KIND, FROM, FORMAT_VERSION, NAME, DEFINITION = (
     Iri(v.expand(name))
     for name in (
         "rdfs:subClassOf", "owl:disjointWith", "owl:Nothing", v.EXCLUSIVE_WITH, v.COMPATIBLE_WITH, v.GROUP, v.KEPT,
-        v.KIND, v.SOURCE, v.FORMAT_VERSION,
+        v.KIND, v.SOURCE, v.FORMAT_VERSION, "rdfs:label", v.DEFINITION,
     )
 )  # fmt: skip
 

@@ -13,12 +13,14 @@ from kg.owl_canonical import require_canonical
 from kg.owl_foreign import Parting
 from kg.owl_model import (
     AXIOM,
+    DEFINITION,
     DISJOINT,
     EXCLUSIVE,
     FORMAT_VERSION,
     FROM,
     HEADER,
     KIND,
+    NAME,
     NOTHING,
     PROPERTY,
     SOURCE,
@@ -77,7 +79,11 @@ def give_back(blocks: Sequence[Block], foreign: Iterable[str], name: str) -> Ret
         frames = _frames(triples)
         rest = [t for t in triples if t.subject not in frames or not frames[t.subject].says(t)]
         naming = _naming(component, name)
-        safe = bool(rest) and not Parting(rest).ours and all(_is_placeable(t, frames, name) for t in rest)
+        safe = (
+            bool(rest)
+            and not Parting(rest).ours
+            and all(_is_placeable(t, frames, name) and (not is_read(t) or axioms.is_translation(t)) for t in rest)
+        )
         if not safe or not axioms.take({naming(node): frame for node, frame in frames.items()}):
             kept.append(component)
             continue
@@ -151,6 +157,7 @@ class _Axioms:
     def __init__(self, blocks: Sequence[Block]) -> None:
         self.blocks = list(blocks)
         self._stated: dict[_Place, Block] = {}
+        self._said: set[tuple[str, str]] = set()
         self._axioms: dict[_Place, dict[_Key, int]] = defaultdict(dict)
         for i, block in enumerate(blocks):
             if block.type == "owl:Axiom":
@@ -166,6 +173,14 @@ class _Axioms:
                 )  # fmt: skip
                 place = (_plain(block.subject), v.expand(name), _plain(value))
                 self._stated[place] = Block(None, "owl:Axiom", about)
+                self._said.add(place[:2])
+
+    def is_translation(self, triple: Triple) -> bool:
+        """Whether a statement names or defines a label in another language than the file does."""
+        subject, text = triple.subject, triple.object
+        if not isinstance(subject, Iri) or not isinstance(text, Text) or triple.predicate not in (NAME, DEFINITION):
+            return False
+        return bool(text.language) and (subject.value, triple.predicate.value) in self._said
 
     def take(self, frames: Mapping[_Node, _Frame]) -> bool:
         """Give nodes to axioms; False, and nothing is done, unless each is there and has no node yet."""
@@ -188,13 +203,12 @@ class _Axioms:
 
 
 def _is_placeable(triple: Triple, frames: Mapping[_Node, _Frame], name: str) -> bool:
-    """Whether a statement can stand in a file of every format, and is not taken for one of ours."""
+    """Whether a statement can stand in a file of every format, and says nothing of what the file says itself."""
     predicate = triple.predicate.value
     texts = [triple.object.value] if isinstance(triple.object, Text) else []
     own = Iri(v.ontology_iri(name))
     return (
-        not is_read(triple)
-        and triple.predicate != FORMAT_VERSION
+        triple.predicate != FORMAT_VERSION
         and (own == HEADER or own not in (triple.subject, triple.object))
         and not (triple.subject in frames and frames[triple.subject].reads(triple))
         and bool(split_name(predicate)[1])

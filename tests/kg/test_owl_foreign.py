@@ -81,6 +81,8 @@ ADDED = [
     pytest.param(axiom(CHEST, "obo:IAO_0000115", "'Everything between neck and abdomen.'", "dcterms:source 'a book'"),
                  1, id="where a definition comes from"),
     pytest.param(axiom(LUNG, "rdfs:label", "'lung'", "ex:note [ rdfs:comment 'deep' ]"), 1, id="about a name"),
+    pytest.param(f"{LUNG} rdfs:label 'Lunge'@de, 'poumon'@fr . {CHEST} obo:IAO_0000115 'Alles'@de .", 3,
+                 id="names and definitions in other languages"),
     pytest.param("[] a ex:Anonymous .", 1, id="an unnamed individual"),
     pytest.param(f"{LUNG} a owl:NamedIndividual .", 1, id="a label as an individual"),
 ]  # fmt: skip
@@ -174,6 +176,32 @@ def test_what_is_said_about_disjoint_classes_follows_their_group(tmp_path: Path)
     assert edited.exclusive_groups == MODELLED.exclusive_groups
     assert [f for f in edited.foreign if "exclusive-group/G_1>" in f and "one density" in f] == list(edited.foreign)
     assert read(written(edited, tmp_path)) == edited
+
+
+def test_what_is_said_about_classes_disjoint_by_hand_is_said_of_each_pair(tmp_path: Path) -> None:
+    edited = with_statements(
+        f"[] a owl:AllDisjointClasses ; owl:members ( {LUNG} {LIVER} label:T_5 ) ; rdfs:comment 'three' .", tmp_path
+    )
+    assert len(edited.exclusive_pairs) == len(MODELLED.exclusive_pairs) + 3
+    assert len(edited.foreign) == 3
+    text = written(edited, tmp_path)
+    assert text.count('"three"') == 3
+    assert 'lkg:kept "' not in text
+    assert read(text) == edited == read(written(edited, tmp_path, "strict"))
+
+
+def test_a_translation_of_a_definition_that_went_is_kept_and_does_not_become_it(tmp_path: Path) -> None:
+    edited = with_statements(f"{CHEST} obo:IAO_0000115 'Alles'@de .", tmp_path)
+    chest = replace(edited.by_id["T:1"], definition="")
+    without = replace(edited, labels=(chest, *(k for k in edited.labels if k.id != "T:1")))
+    for suffix in SUFFIXES:
+        written(without, tmp_path, "training", suffix)
+        assert load_owl(tmp_path / f"x{suffix}") == without
+
+
+def test_a_name_that_an_editor_gave_a_language_is_still_the_name(tmp_path: Path) -> None:
+    text = written(MODELLED, tmp_path).replace('rdfs:label "lung"', 'rdfs:label "lung"@en')
+    assert read(text) == MODELLED
 
 
 def test_what_is_said_about_a_relation_that_went_is_kept_without_bringing_it_back(tmp_path: Path) -> None:
