@@ -10,28 +10,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 
-from sqlalchemy import Column, Engine, Integer, MetaData, RowMapping, Table, Text, func, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, RowMapping, func, select
 
 from kg.curation.queues import Item, current_id, topic_of
+from kg.curation.queues_tables import DECISIONS
 from kg.errors import ConflictError, UsageError
 from kg.ontology import Ontology
-
-METADATA = MetaData()
-
-DECISIONS = Table(
-    "queue_decisions",
-    METADATA,
-    Column("item", Text, primary_key=True),
-    Column("number", Integer, primary_key=True, comment="1 for the first decision about the item."),
-    Column("action", Text, nullable=False),
-    Column("reviewer", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("created", Text, nullable=False, comment="ISO 8601, UTC."),
-    Column("until", Text, nullable=False, comment="Day on which a deferred item comes back, or empty."),
-    Column("proposal", Text, nullable=False, comment="Id of the proposal that an item became, or empty."),
-    Column("evidence", Text, nullable=False, comment="The evidence at the time, one line."),
-)
+from kg.relational import Database
 
 
 class Action(StrEnum):
@@ -49,7 +34,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One decision; attributes as in :data:`DECISIONS`."""
+    """One decision; attributes as in :data:`kg.curation.queues_tables.DECISIONS`."""
 
     item: str
     action: Action
@@ -81,11 +66,11 @@ class Standing:
     open: bool
 
 
-def decide(engine: Engine, decision: Decision, seen: Decision | None = None) -> Decision:
+def decide(database: Database, decision: Decision, seen: Decision | None = None) -> Decision:
     """Keep a decision.
 
     Args:
-        engine: the relational store.
+        database: the curation store.
         decision: what was decided; its number is given here.
         seen: the newest decision about the item that its reviewer saw; None for none.
 
@@ -95,15 +80,13 @@ def decide(engine: Engine, decision: Decision, seen: Decision | None = None) -> 
     """
     require_allowed(decision, seen)
     numbered = replace(decision, number=seen.number + 1 if seen else 1)
-    METADATA.create_all(engine)
-    try:
-        with engine.begin() as connection:
-            connection.execute(insert(DECISIONS).values(**numbered.as_dict()))
-    except IntegrityError as error:
-        newest = decisions_about(engine, decision.item)[-1]
-        raise ConflictError(
-            f"{decision.item}: {newest.reviewer} {newest.action} it on {newest.created[:10]} meanwhile; look again"
-        ) from error
+    with database.write() as connection:
+        statement = database.insert(DECISIONS).values(**numbered.as_dict()).on_conflict_do_nothing()
+        if connection.execute(statement.returning(DECISIONS.c.number)).first() is None:
+            newest = _about(connection, decision.item)[-1]
+            raise ConflictError(
+                f"{decision.item}: {newest.reviewer} {newest.action} it on {newest.created[:10]} meanwhile; look again"
+            )
     return numbered
 
 
@@ -126,19 +109,18 @@ def require_allowed(decision: Decision, seen: Decision | None = None) -> None:
         )
 
 
-def latest(engine: Engine, ontology: Ontology | None = None) -> dict[str, Decision]:
+def latest(database: Database, ontology: Ontology | None = None) -> dict[str, Decision]:
     """The newest decision about each item, by item.
 
     Args:
-        engine: the relational store.
+        database: the curation store.
         ontology: when given, decisions about labels that it merged count for what replaces them, with number 0.
     """
-    METADATA.create_all(engine)
     newest = select(DECISIONS.c.item, func.max(DECISIONS.c.number).label("number")).group_by(DECISIONS.c.item)
     last = newest.subquery()
     both = (DECISIONS.c.item == last.c.item) & (DECISIONS.c.number == last.c.number)
     statement = select(DECISIONS).join(last, both).order_by(DECISIONS.c.created, DECISIONS.c.item)
-    with engine.connect() as connection:
+    with database.read() as connection:
         found = [_decision(row) for row in connection.execute(statement).mappings()]
     if ontology is None:
         return {decision.item: decision for decision in found}
@@ -148,12 +130,15 @@ def latest(engine: Engine, ontology: Ontology | None = None) -> dict[str, Decisi
     return moved | {decision.item: decision for decision in found if about[decision.item] == decision.item}
 
 
-def decisions_about(engine: Engine, item: str) -> list[Decision]:
+def decisions_about(database: Database, item: str) -> list[Decision]:
     """All decisions about an item, oldest first."""
-    METADATA.create_all(engine)
+    with database.read() as connection:
+        return _about(connection, item)
+
+
+def _about(connection: Connection, item: str) -> list[Decision]:
     statement = select(DECISIONS).where(DECISIONS.c.item == item).order_by(DECISIONS.c.number)
-    with engine.connect() as connection:
-        return [_decision(row) for row in connection.execute(statement).mappings()]
+    return [_decision(row) for row in connection.execute(statement).mappings()]
 
 
 def standing(

@@ -10,25 +10,12 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from sqlalchemy import Column, Engine, Integer, Table, Text, delete, insert, select
+from sqlalchemy import delete, insert, select
 
-from kg.curation.decisions import METADATA
 from kg.curation.queues import Term
+from kg.curation.queues_tables import TERMS
 from kg.errors import InputError
-
-TERMS = Table(
-    "queue_terms",
-    METADATA,
-    Column("source", Text, primary_key=True, comment="Name of the reports."),
-    Column("kind", Text, primary_key=True),
-    Column("text", Text, primary_key=True),
-    Column("rid", Text, primary_key=True),
-    Column("parents", Text, nullable=False, comment="JSON list of names."),
-    Column("nearest", Text, nullable=False),
-    Column("mentions", Integer, nullable=False),
-    Column("reports", Integer, nullable=False),
-    Column("patients", Integer, nullable=False),
-)
+from kg.relational import Database
 
 LEAST_PATIENTS = 5
 """What fewer patients have may be a name."""
@@ -64,7 +51,7 @@ def _term(row: dict[str, str], source: str) -> Term:
     return Term(row["kind"], row["candidate"], row["rid"], parents, row["nearest"], mentions, reports, patients, source)
 
 
-def keep_terms(engine: Engine, source: str, terms: Iterable[Term]) -> int:
+def keep_terms(database: Database, source: str, terms: Iterable[Term]) -> int:
     """Keep the terms of a source in place of those that it had before; returns how many."""
     rows = [
         {
@@ -73,18 +60,16 @@ def keep_terms(engine: Engine, source: str, terms: Iterable[Term]) -> int:
         }
         for t in terms
     ]  # fmt: skip
-    METADATA.create_all(engine)
-    with engine.begin() as connection:
+    with database.write() as connection:
         connection.execute(delete(TERMS).where(TERMS.c.source == source))
         if rows:
             connection.execute(insert(TERMS), rows)
     return len(rows)
 
 
-def kept_terms(engine: Engine) -> tuple[Term, ...]:
+def kept_terms(database: Database) -> tuple[Term, ...]:
     """The terms of all sources."""
-    METADATA.create_all(engine)
     statement = select(TERMS).order_by(TERMS.c.source, TERMS.c.kind, TERMS.c.text, TERMS.c.rid)
-    with engine.connect() as connection:
+    with database.read() as connection:
         rows = connection.execute(statement).mappings().all()
     return tuple(Term(**{**row, "parents": tuple(json.loads(row["parents"]))}) for row in rows)

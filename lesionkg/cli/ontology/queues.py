@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import chain
@@ -18,11 +16,10 @@ from lesionkg.cli.context import Graph, Home, Json, console, graph_url, home_fol
 from lesionkg.cli.ontology.base import app
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
     from kg.curation.change_set import ChangeSet
     from kg.curation.decisions import Action
     from kg.curation.queues import QueueKind
+    from kg.relational import Database
 
 _EACH, _ONE = 3, 20
 """Items shown of each of all queues, and of one."""
@@ -69,6 +66,7 @@ def queue(
     from kg.curation.queues import QueueKind
     from kg.curation.queues_graph import read_sources
     from kg.curation.queues_ranked import term_items
+    from kg.curation.queues_tables import open_queues
     from kg.curation.queues_terms import keep_terms, kept_terms, read_candidates
     from lesionkg.cli.ontology.queues_text import as_dict, print_queues
 
@@ -77,11 +75,11 @@ def queue(
     with open_store(graph_url(home, graph), read_only=True) as store:
         sources = read_sources(store, model, cohort, split)
     ontology = sources.lesions.ontology
-    with _database(home) as engine:
+    with open_queues(home_folder(home)) as database:
         if terms is not None:
-            keep_terms(engine, source, terms)
-        items = sources.items() | {QueueKind.TERMS: term_items(ontology, kept_terms(engine))}
-        decisions, failed = latest(engine, ontology), _failed(engine)
+            keep_terms(database, source, terms)
+        items = sources.items() | {QueueKind.TERMS: term_items(ontology, kept_terms(database))}
+        decisions, failed = latest(database, ontology), _failed(database)
     today = datetime.now(UTC).date().isoformat()
     most = limit or (_ONE if kind else _EACH)
     listed = {each: standing(items[each], decisions, today, failed) for each in chosen}
@@ -149,6 +147,7 @@ def decide(
     from kg.curation.queues_promotion import Choice
     from kg.curation.queues_promotion import promote as change_set_of
     from kg.curation.queues_ranked import term_items
+    from kg.curation.queues_tables import open_queues
     from kg.curation.queues_terms import kept_terms
     from kg.curation.queues_text import why
     from lesionkg.cli.ontology.queues_text import decided
@@ -156,12 +155,12 @@ def decide(
     action = _action(item, promote, defer, reject, reopen)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     made = Decision(item, action, reviewer, reason, now, until=_day(until, defer))
-    with open_store(graph_url(home, graph)) as store, _database(home) as engine:
+    with open_store(graph_url(home, graph)) as store, open_queues(home_folder(home)) as database:
         sources = read_sources(store, model, cohort, split)
         ontology = sources.lesions.ontology
-        seen = latest(engine, ontology).get(item)
+        seen = latest(database, ontology).get(item)
         require_allowed(made, seen)
-        queued = [*chain(*sources.items().values()), *term_items(ontology, kept_terms(engine))]
+        queued = [*chain(*sources.items().values()), *term_items(ontology, kept_terms(database))]
         found = next((one for one in queued if one.id == item), None)
         if found is None and not reopen:
             raise UsageError(f"{item}: stands in no queue now; `lesionkg ontology queue --all` lists what does")
@@ -170,9 +169,9 @@ def decide(
         if found is not None and promote:
             choice = Choice(kind, drop, rid, rid_name, match, synonym_of, scope, new_label)
             change_set = change_set_of(found, ontology, reviewer, now, reason, choice)
-            made = replace(made, proposal=_propose(engine, change_set, sources.revision))
-        kept = keep(engine, made, seen)
-        stamped = stamp_reviews(store, latest(engine, ontology))
+            made = replace(made, proposal=_propose(database, change_set, sources.revision))
+        kept = keep(database, made, seen)
+        stamped = stamp_reviews(store, latest(database, ontology))
     if json_:
         print_json({**kept.as_dict(), "correlations_stamped": stamped})
         return
@@ -208,23 +207,9 @@ def _day(until: str, defer: bool) -> str:
         raise UsageError(f"--until {until!r}: no day; write YYYY-MM-DD") from error
 
 
-@contextmanager
-def _database(home: Path | None) -> Iterator[Engine]:
-    """The relational store of the data folder."""
-    from sqlalchemy import create_engine
-
-    folder = home_folder(home)
-    folder.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(f"sqlite:///{folder / 'curation.sqlite'}")
-    try:
-        yield engine
-    finally:
-        engine.dispose()
-
-
-def _propose(engine: Engine, change_set: ChangeSet, revision: int) -> str:
+def _propose(database: Database, change_set: ChangeSet, revision: int) -> str:
     return ""
 
 
-def _failed(engine: Engine) -> frozenset[str]:
+def _failed(database: Database) -> frozenset[str]:
     return frozenset()

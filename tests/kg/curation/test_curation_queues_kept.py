@@ -9,14 +9,15 @@ from pathlib import Path
 import postgres
 import pytest
 from made_ontology import CHEST, LEFT_LUNG, LIVER, LUNG, MASS, NODULE, SOLID, small
-from sqlalchemy import Engine, create_engine
 
 from kg.curation.decisions import Action, Decision, decide, decisions_about, latest, standing
 from kg.curation.queues import Item, QueueKind, Term, Topic, Unmapped, item_id
 from kg.curation.queues_graph import read_sources, stamp_reviews
+from kg.curation.queues_tables import open_queues_at
 from kg.curation.queues_terms import keep_terms, kept_terms, read_candidates
 from kg.errors import ConflictError, InputError, UsageError
 from kg.graph_ontology import load_ontology, save_ontology
+from kg.relational import Database
 from kg.store import GraphStore, Transaction
 
 PAIR = item_id(Topic.TOGETHER, NODULE, SOLID)
@@ -32,14 +33,13 @@ def server() -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """An empty relational store of each kind in turn."""
-    if request.param == "sqlite":
-        made = create_engine(f"sqlite:///{tmp_path / 'curation.sqlite'}")
-    else:
-        made = create_engine(postgres.new_database(request.getfixturevalue("server")))
-    yield made
-    made.dispose()
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty curation store of each kind in turn."""
+    where: str | Path = tmp_path / "curation.sqlite"
+    if request.param == "postgresql":
+        where = postgres.new_database(request.getfixturevalue("server"))
+    with open_queues_at(where) as opened:
+        yield opened
 
 
 def decision(action: Action, item: str = PAIR, reviewer: str = "A. Curator", day: int = 1, **more: str) -> Decision:
@@ -47,48 +47,48 @@ def decision(action: Action, item: str = PAIR, reviewer: str = "A. Curator", day
 
 
 class TestDecisions:
-    def test_the_newest_decision_stands_and_all_are_kept(self, engine: Engine) -> None:
-        first = decide(engine, decision(Action.DEFERRED, until="2026-04-01"))
-        second = decide(engine, decision(Action.REJECTED, reviewer="B", evidence="weight +0.5", day=2), first)
-        assert latest(engine) == {PAIR: second}
-        assert decisions_about(engine, PAIR) == [first, second]
+    def test_the_newest_decision_stands_and_all_are_kept(self, database: Database) -> None:
+        first = decide(database, decision(Action.DEFERRED, until="2026-04-01"))
+        second = decide(database, decision(Action.REJECTED, reviewer="B", evidence="weight +0.5", day=2), first)
+        assert latest(database) == {PAIR: second}
+        assert decisions_about(database, PAIR) == [first, second]
         assert (first.number, second.number) == (1, 2)
 
-    def test_a_rejected_item_is_rejected_for_good_until_it_is_reopened(self, engine: Engine) -> None:
-        rejected = decide(engine, decision(Action.REJECTED))
+    def test_a_rejected_item_is_rejected_for_good_until_it_is_reopened(self, database: Database) -> None:
+        rejected = decide(database, decision(Action.REJECTED))
         for action in (Action.PROMOTED, Action.DEFERRED, Action.REJECTED):
             with pytest.raises(UsageError, match=r"rejected for good by A\. Curator on 2026-03-01"):
-                decide(engine, decision(action), rejected)
-        reopened = decide(engine, decision(Action.REOPENED, day=2), rejected)
-        assert decide(engine, decision(Action.PROMOTED, day=3), reopened).number == 3
+                decide(database, decision(action), rejected)
+        reopened = decide(database, decision(Action.REOPENED, day=2), rejected)
+        assert decide(database, decision(Action.PROMOTED, day=3), reopened).number == 3
 
-    def test_of_two_curators_who_saw_the_same_one_decides(self, engine: Engine) -> None:
-        seen = decide(engine, decision(Action.DEFERRED))
-        decide(engine, decision(Action.REJECTED, reviewer="B", day=2), seen)
+    def test_of_two_curators_who_saw_the_same_one_decides(self, database: Database) -> None:
+        seen = decide(database, decision(Action.DEFERRED))
+        decide(database, decision(Action.REJECTED, reviewer="B", day=2), seen)
         with pytest.raises(ConflictError, match="B rejected it on 2026-03-02 meanwhile"):
-            decide(engine, decision(Action.PROMOTED, reviewer="C", day=3), seen)
-        assert [one.reviewer for one in decisions_about(engine, PAIR)] == ["A. Curator", "B"]
+            decide(database, decision(Action.PROMOTED, reviewer="C", day=3), seen)
+        assert [one.reviewer for one in decisions_about(database, PAIR)] == ["A. Curator", "B"]
 
-    def test_a_decision_needs_an_item_a_reviewer_and_a_reason(self, engine: Engine) -> None:
+    def test_a_decision_needs_an_item_a_reviewer_and_a_reason(self, database: Database) -> None:
         for wrong in (
             decision(Action.REJECTED, item="nodule"),
             decision(Action.REJECTED, reviewer=" "),
             replace(decision(Action.REJECTED), reason=""),
         ):
             with pytest.raises(UsageError):
-                decide(engine, wrong)
-        assert latest(engine) == {}
+                decide(database, wrong)
+        assert latest(database) == {}
 
-    def test_a_decision_about_a_merged_label_holds_for_its_replacement(self, engine: Engine) -> None:
+    def test_a_decision_about_a_merged_label_holds_for_its_replacement(self, database: Database) -> None:
         merged = item_id(Topic.TOGETHER, MASS, SOLID)
-        decide(engine, decision(Action.REJECTED, item=merged))
-        found = latest(engine, small())[PAIR]
+        decide(database, decision(Action.REJECTED, item=merged))
+        found = latest(database, small())[PAIR]
         assert (found.action, found.item) == (Action.REJECTED, PAIR)
         with pytest.raises(UsageError, match="for good"):
-            decide(engine, decision(Action.PROMOTED), found)
+            decide(database, decision(Action.PROMOTED), found)
         # One about the label itself goes first.
-        own = decide(engine, decision(Action.REOPENED, day=2), found)
-        assert latest(engine, small())[PAIR] == own
+        own = decide(database, decision(Action.REOPENED, day=2), found)
+        assert latest(database, small())[PAIR] == own
 
     @pytest.mark.parametrize(
         ("made", "waits"),
@@ -112,7 +112,9 @@ class TestDecisions:
 class TestTerms:
     HEADER = "kind,candidate,rid,parents,nearest,mentions,reports,patients\n"
 
-    def test_candidates_are_kept_until_their_reports_are_counted_again(self, engine: Engine, tmp_path: Path) -> None:
+    def test_candidates_are_kept_until_their_reports_are_counted_again(
+        self, database: Database, tmp_path: Path
+    ) -> None:
         file = tmp_path / "candidates.csv"
         file.write_text(
             self.HEADER + "radlex,halo sign,RID7,sign|imaging sign,nodule,20,10,8\nphrase,tree in bud,,,,9,9,5\n",
@@ -120,10 +122,10 @@ class TestTerms:
         )
         terms = read_candidates(file, "ours")
         assert terms[0] == Term("radlex", "halo sign", "RID7", ("sign", "imaging sign"), "nodule", 20, 10, 8, "ours")
-        assert keep_terms(engine, "ours", terms) == 2
-        keep_terms(engine, "theirs", [replace(terms[1], source="theirs")])
-        keep_terms(engine, "ours", terms[:1])
-        assert [(one.source, one.text) for one in kept_terms(engine)] == [
+        assert keep_terms(database, "ours", terms) == 2
+        keep_terms(database, "theirs", [replace(terms[1], source="theirs")])
+        keep_terms(database, "ours", terms[:1])
+        assert [(one.source, one.text) for one in kept_terms(database)] == [
             ("ours", "halo sign"),
             ("theirs", "tree in bud"),
         ]
@@ -212,16 +214,16 @@ class TestTheGraph:
             read_sources(store, "m-9")
 
     def test_a_decision_reaches_the_correlations_of_every_model(self, store: GraphStore, tmp_path: Path) -> None:
-        engine = create_engine(f"sqlite:///{tmp_path / 'curation.sqlite'}")
-        rejected = decide(engine, decision(Action.REJECTED))
-        decide(engine, decision(Action.DEFERRED, item=item_id(Topic.CONFUSED, LUNG, LIVER)))
+        database = open_queues_at(tmp_path / "curation.sqlite")
+        rejected = decide(database, decision(Action.REJECTED))
+        decide(database, decision(Action.DEFERRED, item=item_id(Topic.CONFUSED, LUNG, LIVER)))
         ontology = load_ontology(store)
-        assert stamp_reviews(store, latest(engine, ontology)) == 2
-        assert stamp_reviews(store, latest(engine, ontology)) == 0
+        assert stamp_reviews(store, latest(database, ontology)) == 2
+        assert stamp_reviews(store, latest(database, ontology)) == 0
         # A new model learns it again, in the other direction, and something of the other sign.
         publish(store, "m-2", "2026-02-01T00:00:00Z", (SOLID, NODULE, 0.2), (NODULE, SOLID, -0.2), (MASS, SOLID, 0.9))
-        assert PAIR in latest(engine)
-        assert stamp_reviews(store, latest(engine, ontology)) == 2
+        assert PAIR in latest(database)
+        assert stamp_reviews(store, latest(database, ontology)) == 2
         assert reviews(store) == {
             ("m-1", LIVER, LUNG): "deferred",
             ("m-1", NODULE, SOLID): "rejected",
@@ -229,7 +231,7 @@ class TestTheGraph:
             ("m-2", NODULE, SOLID): "open",
             ("m-2", SOLID, NODULE): "rejected",
         }
-        decide(engine, decision(Action.REOPENED, day=2), rejected)
-        assert stamp_reviews(store, latest(engine, ontology)) == 3
+        decide(database, decision(Action.REOPENED, day=2), rejected)
+        assert stamp_reviews(store, latest(database, ontology)) == 3
         assert set(reviews(store).values()) == {"open", "deferred"}
-        engine.dispose()
+        database.close()
