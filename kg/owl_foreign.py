@@ -81,8 +81,7 @@ def part(graph: Graph, header: Node, where: str) -> Parted:
         UnsafeInputError: a kept statement imports something.
     """
     try:
-        terms = {term: HEADER if term == header else _term(term) for triple in graph for term in triple}
-        found = {_triple(*(terms[term] for term in triple)): triple for triple in graph}
+        found = {_triple(*(_term(term, header) for term in triple)): triple for triple in graph}
         parting = Parting(found)
         texts = {canonical(component) for component in components(parting.foreign())}
         kept = [t.object.value for t in parting.ours if t.predicate == KEPT and isinstance(t.object, Text)]
@@ -244,9 +243,9 @@ def _triple(subject: _Term, predicate: _Term, value: _Term) -> Triple:
     return Triple(subject, predicate, value)
 
 
-def _term(term: Node) -> _Term:
+def _term(term: Node, header: Node) -> _Term:
     if isinstance(term, URIRef):
-        return Iri(str(term))
+        return HEADER if term == header else Iri(str(term))
     if isinstance(term, BNode):
         return Blank(str(term))
     if not isinstance(term, Literal):
