@@ -65,7 +65,7 @@ def merge(ontology: Ontology, gone: str, kept: str, source: str = "") -> Composi
     for mapping in old.mappings:
         target = LabelMapping(new.id, mapping)
         work.change(LabelMapping(old.id, mapping), target if work.is_free(target) else None)
-    work.change(LabelStatus(old.id), LabelStatus(old.id, True, new.id))
+    work.change(_status(old), LabelStatus(old.id, True, new.id))
     return Composite("merge", (old.id, new.id), tuple(work.parts))
 
 
@@ -83,14 +83,14 @@ def deprecate(ontology: Ontology, label: str, replacement: str = "") -> Composit
     if not replacement:
         if old.deprecated:
             raise UsageError(f"label {old.name!r}: is deprecated already; nothing is to be done")
-        work.change(LabelStatus(old.id), LabelStatus(old.id, True))
+        work.change(_status(old), LabelStatus(old.id, True))
         return Composite("deprecate", (old.id,), tuple(work.parts))
     new = ontology.label(replacement)
     _require_two_in_use(old, new)
     for fact in _about(ontology, old.id):
         if new.id in labels_of(fact):
             work.change(fact, _without(fact, old.id) if isinstance(fact, ExclusiveGroup) else None)
-    work.change(LabelStatus(old.id), LabelStatus(old.id, True, new.id))
+    work.change(_status(old), LabelStatus(old.id, True, new.id))
     return Composite("deprecate", (old.id, new.id), tuple(work.parts))
 
 
@@ -148,7 +148,7 @@ def split(
                 assert moved is not None
                 work.add_free(moved)
     if not keep:
-        work.change(LabelStatus(old.id), LabelStatus(old.id, True))
+        work.change(_status(old), LabelStatus(old.id, True))
     return Composite("split", (old.id, *made), tuple(work.parts))
 
 
@@ -216,8 +216,7 @@ def push_down(
     origin = replace(by, source=by.source or replaced[0].source, evidence=evidence)
     labels = ontology.labels
     for i, j in algebra.to_pairs(minimal, symmetric=True):
-        if i != j:
-            work.add_free(ExclusivePair(labels[i].id, labels[j].id, *origin.values()))
+        work.add_free(ExclusivePair(labels[i].id, labels[j].id, *origin.values()))
     named = dict.fromkeys(i for both in open_ for i in both if i not in (first.id, second.id))
     return Composite("push-down", (first.id, second.id, *named), tuple(work.parts))
 
@@ -254,7 +253,8 @@ def _below(closures: Closures, pair: tuple[str, str], open_: Iterable[tuple[str,
 
 
 def _topmost(pairs: algebra.BoolMatrix, ancestors: algebra.BoolMatrix) -> algebra.BoolMatrix:
-    """Of pairs closed under inheritance those that no other one implies."""
+    """Of pairs closed under inheritance those of two labels that no other such pair implies."""
+    pairs = algebra.minus(pairs, algebra.identity(pairs.shape[0]))
     implied = algebra.union(algebra.product(ancestors, pairs), algebra.product(pairs, ancestors.T))
     return algebra.minus(pairs, implied)
 
@@ -265,6 +265,10 @@ def _require_two_in_use(old: Label, new: Label) -> None:
     for label in (old, new):
         if label.deprecated:
             raise UsageError(f"label {label.name!r}: is deprecated; name labels that are in use")
+
+
+def _status(label: Label) -> LabelStatus:
+    return LabelStatus(label.id, label.deprecated, label.replaced_by)
 
 
 def _about(ontology: Ontology, label_id: str) -> list[Fact]:
