@@ -17,7 +17,7 @@ from pathlib import Path
 
 from kg.backup_file import ENGINE, PORTABLE, Manifest, extract, finish, members, opened, sync
 from kg.connect import open_store
-from kg.embedded import EmbeddedStore, open_folder
+from kg.embedded import EmbeddedStore, open_folder, remove_partials
 from kg.errors import InputError, StoreError, StoreUnreachableError, UsageError
 from kg.graph_lines import Content, load_lines, read_content
 from kg.neo4j_store import Neo4jStore
@@ -49,6 +49,7 @@ def backup(url: str, file: Path, portable: bool = False) -> Manifest:
     if file.exists():
         raise UsageError(f"{file}: exists already; name another file")
     partial = file.with_name(f"{file.name}.partial-{os.getpid()}")
+    remove_partials(file)
     try:
         if "://" in url or portable:
             with open_store(url, read_only=True) as store:
@@ -80,6 +81,7 @@ def restore(file: Path, folder: Path) -> Manifest:
     with opened(file) as (archive, manifest):
         folder.parent.mkdir(parents=True, exist_ok=True)
         partial = folder.with_name(f"{folder.name}.partial-{os.getpid()}")
+        remove_partials(folder)
         try:
             if manifest.kind == ENGINE:
                 partial.mkdir()
@@ -114,7 +116,7 @@ def restore_to_server(file: Path, url: str) -> Manifest:
 def _write_engine(folder: Path, target: Path) -> Manifest:
     with _connection(folder) as store:
         store.snapshot(target)
-    copy = target.with_name(f"{target.name}-copy")
+    copy = target.with_name(f"{target.name}.copy")
     try:
         with zipfile.ZipFile(target) as archive:
             archive.extractall(copy)

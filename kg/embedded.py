@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import glob
 import os
 import shutil
 import threading
@@ -278,16 +279,26 @@ def open_folder(folder: Path, create: bool = False, read_only: bool = False) -> 
     return store
 
 
+def remove_partials(path: Path) -> None:
+    """Take away what processes that are gone left beside a path while they made it: ``NAME.partial-PID...``."""
+    beginning = f"{path.name}.partial-"
+    for left in path.parent.glob(f"{glob.escape(beginning)}*"):
+        maker = left.name.removeprefix(beginning).partition(".")[0]
+        if maker.isdigit() and int(maker) != os.getpid() and Ownership(int(maker)).alive:
+            continue
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
+
+
 def _create(folder: Path) -> None:
     """Make an empty graph with its schema."""
     import arcadedb_embedded as arcadedb
 
     jvm.start()
     partial = folder.with_name(f"{folder.name}.partial-{os.getpid()}")
-    for left in folder.parent.glob(f"{folder.name}.partial-*"):
-        maker = left.name.rpartition("-")[2]
-        if not maker.isdigit() or int(maker) == os.getpid() or not Ownership(int(maker)).alive:
-            shutil.rmtree(left, ignore_errors=True)
+    remove_partials(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with EmbeddedStore(arcadedb.create_database(str(partial)), partial) as store:

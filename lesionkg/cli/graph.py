@@ -168,9 +168,11 @@ def restore(
     """
     from kg.backup import restore as restore_folder
     from kg.backup import restore_to_server
+    from kg.embedded import remove_partials
 
     url = graph_url(home, graph)
     folder = home_folder(home)
+    remove_partials(folder / "graph")
     if graph is None and folder.exists() and any(folder.iterdir()):
         raise UsageError(f"home {folder}: is not empty; name another with --home")
     made = restore_to_server(file, url) if "://" in url else restore_folder(file, Path(url))

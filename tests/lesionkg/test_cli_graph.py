@@ -175,6 +175,19 @@ def test_a_home_with_any_file_is_not_restored_into(filled: Path, tmp_path: Path)
     assert [path.name for path in home.iterdir()] == ["notes.txt"]
 
 
+def test_a_restore_that_was_killed_is_made_again(filled: Path, tmp_path: Path) -> None:
+    file, home = tmp_path / "graph.zip", tmp_path / "home"
+    run(graph.app, "backup", file, "--home", filled)
+    with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE) as maker:
+        (home / f"graph.partial-{maker.pid}").mkdir(parents=True)
+        (home / f"graph.partial-{maker.pid}" / "schema.json").write_text("half")
+        (home / f"graph.partial-{maker.pid}.owner.json").write_text("{}")
+        with pytest.raises(UsageError, match="is not empty"):
+            run(graph.app, "restore", file, "--home", home)
+    run(graph.app, "restore", file, "--home", home)
+    assert [path.name for path in home.iterdir()] == ["graph"]
+
+
 def test_an_older_graph_is_upgraded_on_demand(home: Path) -> None:
     edit(home, "MATCH (s:Schema) SET s.version = 1")
     with pytest.raises(SchemaVersionError, match="graph upgrade"):
