@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,12 @@ from typer.testing import CliRunner, Result
 from ingest.load import load_deeplesion
 from kg.connect import open_store
 from kg.curation.between import changes_between
-from kg.curation.change_set import ChangeSet
+from kg.curation.change_set import ChangeSet, change_set_from_json
 from kg.curation.impact import impact
 from kg.curation.label_data import read_label_data
+from kg.curation.proposal_application import apply
+from kg.curation.proposal_tables import open_curation
+from kg.curation.proposals import propose, review
 from kg.errors import CohortError, InputError, UsageError
 from kg.graph_cohort import load_cohort
 from kg.graph_matrices import matrices_from_graph
@@ -97,6 +101,23 @@ def test_lines_and_an_ontology_say_the_same(home: Path, files: Path, given: tupl
     arguments = [files / part if "." in part else part for part in given]
     same = run_json(*arguments, "--home", home)
     assert same == run_json(files / "changes.json", "--home", home)
+
+
+def test_a_proposal_is_measured_before_and_after_it_is_applied(home: Path, files: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "home"
+    shutil.copytree(home, folder)
+    text = (files / "changes.json").read_text(encoding="utf-8")
+    change_set = replace(change_set_from_json(text), author="ana", reason="a test")
+    with open_curation(folder) as database, open_store(folder / "graph") as store:
+        number = propose(database, store, change_set).number
+    expected = run_json(files / "changes.json", "--home", home)
+    assert run_json("--proposal", number, "--home", folder) == expected
+    with open_curation(folder) as database, open_store(folder / "graph") as store:
+        review(database, str(number), accept=True, reviewer="ben")
+        assert apply(database, store, str(number), actor="ben").proposal.revision == 2
+    assert run_json("--proposal", number, "--home", folder)["splits"] == expected["splits"]
+    with pytest.raises(UsageError, match="proposal"):
+        run("--proposal", 99, "--home", folder)
 
 
 def test_text_is_cut_with_the_count_of_the_rest(home: Path, files: Path) -> None:

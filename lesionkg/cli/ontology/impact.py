@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from kg.errors import InputError, UsageError
 from kg.shipped import DEFAULT
-from lesionkg.cli.context import Graph, Home, Json, graph_url, print_json, progress
+from lesionkg.cli.context import Graph, Home, Json, graph_url, home_folder, print_json, progress
 from lesionkg.cli.ontology.base import app
 from lesionkg.cli.ontology.diff import named_ontology
 from lesionkg.cli.ontology.impact_text import print_impact, print_retraining
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from kg.cohort import Cohort
     from kg.curation.incoherence import StoredModel
     from kg.curation.label_data import LabelData
+    from kg.curation.proposal import Proposal
     from kg.ontology import Ontology
     from learn.impact import Retraining
 
@@ -30,6 +32,9 @@ def impact(
     changes: Annotated[
         Path | None,
         typer.Argument(help="A change set: JSON (.json), or text with one change a line.", show_default=False),
+    ] = None,
+    proposal: Annotated[
+        str | None, typer.Option(metavar="N", help="Take the changes of this proposal.", show_default=False)
     ] = None,
     before: Annotated[
         str | None,
@@ -71,11 +76,16 @@ def impact(
     json_: Json = False,
 ) -> None:
     """Show what a change does before it is saved: labels, negatives, contradictions, relations, models."""
-    _require_sense(changes, after, frozen, released, cohort, retrain)
+    _require_sense((changes, proposal, after), frozen, released, cohort, retrain)
     chosen = parse_seeds(seeds)
     url = graph_url(home, graph)
-    old = named_ontology(before or (DEFAULT if released else "graph"), url)
-    new = _changed(old, changes) if changes is not None else named_ontology(after or "graph", url)
+    proposed = None if proposal is None else _proposal(home_folder(home), proposal)
+    applied = proposed.revision if proposed is not None else 0
+    old = named_ontology(before or (f"graph@{applied - 1}" if applied else DEFAULT if released else "graph"), url)
+    if proposed is not None:
+        new = proposed.change_set.apply(old)
+    else:
+        new = _changed(old, changes) if changes is not None else named_ontology(after or "graph", url)
     whole: Cohort | None
     models: tuple[StoredModel, ...] = ()
     if released:
@@ -101,16 +111,9 @@ def impact(
         print_retraining(again, most)
 
 
-def _require_sense(
-    changes: Path | None,
-    after: str | None,
-    frozen: bool,
-    released: bool,
-    cohort: str,
-    retrain: str | None,
-) -> None:
-    if (changes is None) == (after is None):
-        raise UsageError("impact: of what? give a file of changes, or --after with an ontology, one of them")
+def _require_sense(given: Sequence[object], frozen: bool, released: bool, cohort: str, retrain: str | None) -> None:
+    if sum(one is not None for one in given) != 1:
+        raise UsageError("impact: of what? give a file of changes, --proposal or --after, one of them")
     if retrain not in (None, _METADATA):
         raise UsageError(f"--retrain {retrain!r}: give {_METADATA!r}; models on images take too long for a preview")
     if released and frozen:
@@ -130,6 +133,14 @@ def _read(url: str, cohort: str, frozen: bool, whole: bool) -> tuple[Cohort | No
         found = load_cohort(store, cohort) if frozen or whole else None
         data = LabelData.of_cohort(found) if frozen and found is not None else read_label_data(store, cohort)
         return found, data, read_models(store)
+
+
+def _proposal(home: Path, key: str) -> Proposal:
+    from kg.curation.proposal_tables import open_curation
+    from kg.curation.proposals import find
+
+    with open_curation(home) as database:
+        return find(database, key)
 
 
 def _changed(before: Ontology, file: Path) -> Ontology:
