@@ -7,7 +7,7 @@ must never depend on the version of a library, and no file may make its computat
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from kg.errors import InputError
@@ -65,7 +65,8 @@ def canonical(triples: Sequence[Triple]) -> str:
     def lines(ranks: Mapping[Blank, int]) -> list[str]:
         """The smallest text over all ways to tell blank nodes of one rank apart (all ways that lead to one text)."""
         ranks = _refined(ranks, triples, left)
-        tied = [node for node in blanks if list(ranks.values()).count(ranks[node]) > 1]
+        sizes = Counter(ranks.values())
+        tied = [node for node in blanks if sizes[ranks[node]] > 1]
         if not tied:
             names = {node: f"_:b{rank}" for node, rank in ranks.items()}
             return sorted(_line(triple, names) for triple in triples)

@@ -202,13 +202,13 @@ class Parting:
     def _list(self, head: _Term) -> tuple[list[_Term], list[Blank]]:
         """The members of a collection and its nodes, as far as they can be followed."""
         members: list[_Term] = []
-        nodes: list[Blank] = []
+        nodes: dict[Blank, None] = {}
         while isinstance(head, Blank) and head not in nodes:
-            nodes.append(head)
+            nodes[head] = None
             members += self.of[head].get(FIRST, [])
             rest = self.of[head].get(REST, [])
             head = rest[0] if rest else _NIL
-        return members, nodes
+        return members, list(nodes)
 
 
 def _frame(node: Blank, source: Iri | Blank, property_: Iri, target: _Term) -> list[Triple]:

@@ -12,6 +12,7 @@ from kg.owl_terms import Blank, Block, Iri, Members, Text, Value
 
 _LOCAL = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _QUOTE_BEFORE_QUOTE = re.compile(r'"(?="|\Z)')
+_IRI = re.compile(r"<([^<>\"]*)>")
 _QNAME_END = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ESCAPES = str.maketrans(
@@ -42,6 +43,11 @@ def turtle(blocks: Iterable[Block]) -> str:
             lines.append(f"    {_turtle_name(name)} {_turtle(value)} ;{comment}")
         lines.append("    .")
     return "\n".join(lines) + "\n"
+
+
+def abbreviated(statements: str) -> str:
+    """N-Triples with short names for IRIs, for people; not to be read back."""
+    return _IRI.sub(lambda match: _turtle_iri(Iri(match[1])), statements)
 
 
 def _turtle(value: Value | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -9,11 +10,13 @@ from functools import cached_property
 from typing import Any
 
 from kg import algebra
+from kg import owl_vocabulary as v
 from kg.closures import Closures
 from kg.curation.change_set import Change
 from kg.curation.draft import facts_of, label_facts
 from kg.curation.facts import (
     Fact,
+    Foreign,
     Header,
     Key,
     LabelMapping,
@@ -32,6 +35,8 @@ from kg.ontology import (
     Relation,
     SoftRelation,
 )
+
+_LABEL = re.compile(f"<{re.escape(v.LABELS)}([^>]*)>")
 
 Pair = tuple[str, str]
 """Ids of two labels."""
@@ -72,10 +77,10 @@ class LabelDiff:
     """What differs at one label.
 
     A relation stands at its child, an exclusive pair or exception at its smaller id, a soft relation at its subject; an
-    inferred exclusive pair at whichever of the two has more of them.
+    inferred exclusive pair at whichever of the two has more of them, a foreign statement at the first label it names.
 
     Attributes:
-        label: its id; empty for what is about no single label: groups, label sets, foreign statements, the header.
+        label: its id; empty for what is about no single label: groups, label sets, the header.
         changes: asserted.
         ancestors: inferred pairs that begin with it.
         exclusive: inferred pairs that begin with it.
@@ -234,6 +239,9 @@ def _place(fact: Fact) -> str:
             return fact.a
         case SoftRelation():
             return fact.subject
+        case Foreign():
+            found = _LABEL.search(fact.statement)
+            return v.decode_id(found[1]) if found else ""
         case _:
             return ""
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from kg.curation.change_set import Change
 from kg.curation.describe import describe
 from kg.curation.diff import Diff, LabelDiff, PairsDiff
+from kg.curation.facts import Foreign
+from kg.owl_render import abbreviated
 
 _MOST_NAMED = 8
 """How many labels a line names before it only counts the rest; the JSON form has them all."""
+
+_LONGEST = 240
+"""Characters of a foreign statement that a line shows."""
 
 _SIGNS = {"add": "+", "remove": "-", "edit": "~"}
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~])")
@@ -58,7 +64,7 @@ def _sizes(pairs: PairsDiff) -> str:
 
 
 def _heading(diff: Diff, label: LabelDiff) -> str:
-    return _called(diff, label.label) if label.label else "the ontology"
+    return _called(diff, label.label) if label.label in diff.names else label.label or "the ontology"
 
 
 def _parts(diff: Diff, label: LabelDiff) -> Iterator[tuple[str, list[str]]]:
@@ -67,7 +73,7 @@ def _parts(diff: Diff, label: LabelDiff) -> Iterator[tuple[str, list[str]]]:
     # Whose place this is needs no id beside its name.
     names = others | {label.label: diff.names.get(label.label, "")}
     if label.changes:
-        yield "asserted", [describe(change, names) for change in label.changes]
+        yield "asserted", [_line(change, names) for change in label.changes]
     inferred = [
         f"{what}: {_listed(['itself' if other == label.label else others[other] for _, other in pairs])}"
         for what, pairs in (
@@ -80,6 +86,13 @@ def _parts(diff: Diff, label: LabelDiff) -> Iterator[tuple[str, list[str]]]:
     ]
     if inferred:
         yield "inferred", inferred
+
+
+def _line(change: Change, names: Mapping[str, str]) -> str:
+    if not isinstance(change.fact, Foreign):
+        return describe(change, names)
+    text = " ".join(abbreviated(change.fact.statement).split())
+    return f"{change.verb} foreign statement: {text if len(text) <= _LONGEST else text[: _LONGEST - 3] + '...'}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -128,6 +128,15 @@ def test_every_part_of_an_ontology_is_compared() -> None:
     assert "lungs (T:2)" in diff_text(found)
 
 
+def test_a_foreign_statement_is_shown_in_short_at_the_label_it_is_about() -> None:
+    comment = '<https://w3id.org/lesionkg/label/T_2> <http://www.w3.org/2000/01/rdf-schema#comment> "why?" .'
+    found = diff(MADE, replace(MADE, foreign=(comment,)))
+    assert [label.label for label in found.by_label] == ["T:2"]
+    assert 'add foreign statement: label:T_2 rdfs:comment "why?" .' in diff_text(found)
+    gone = comment.replace("T_2", "T_99")
+    assert "\nT:99\n" in diff_text(diff(MADE, replace(MADE, foreign=(gone,))))
+
+
 def test_the_order_of_notices_is_no_difference() -> None:
     assert not diff(MADE, replace(MADE, notices=MADE.notices[::-1]))
     assert diff(MADE, replace(MADE, notices=MADE.notices[:1])).counts == {"header": {"edit": 1}}
