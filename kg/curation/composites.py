@@ -39,8 +39,9 @@ def merge(ontology: Ontology, gone: str, kept: str, source: str = "") -> Composi
     """Make one label of two: everything that is said of ``gone`` is said of ``kept``.
 
     Relations, pairs, groups, exceptions, synonyms and mappings move, without duplicates and without a relation of
-    ``kept`` to itself. The name of ``gone`` becomes an exact synonym. ``gone`` is deprecated and points to ``kept``;
-    it remains a label, and in its label sets, so that lesions and predictions stay readable.
+    ``kept`` to itself; what moves keeps its source, and says in its evidence of which label it was said. The name of
+    ``gone`` becomes an exact synonym. ``gone`` is deprecated and points to ``kept``; it remains a label, and in its
+    label sets, so that lesions and predictions stay readable.
 
     Args:
         ontology: what it is made on.
@@ -56,6 +57,8 @@ def merge(ontology: Ontology, gone: str, kept: str, source: str = "") -> Composi
     work = _Work(ontology)
     for fact in _about(ontology, old.id):
         moved = _moved(fact, old.id, new.id)
+        if isinstance(moved, _Between):
+            moved = replace(moved, evidence="; ".join(filter(None, (moved.evidence, f"said of {old.name}"))))
         work.change(fact, moved if moved is not None and work.is_free(moved, fact) else None)
     for synonym in old.synonyms:
         there = LabelSynonym(new.id, synonym)

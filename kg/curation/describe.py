@@ -81,7 +81,7 @@ def _composite(change: Composite, names: Mapping[str, str]) -> str:
             what = f"push the exclusion of {first} and {others[0]} down" if others else f"push down {first}"
             what += f", except for {', '.join(others[1:])}" if others[1:] else ""
         case _:
-            what = f"{escaped(change.kind)} {first}" + (f" with {rest}" if rest else "")
+            what = f"{escaped(change.kind.replace('-', ' '))} {first}" + (f" with {rest}" if rest else "")
     number = len(change.parts)
     return f"{'take back: ' if change.undone else ''}{what} ({number} change{'' if number == 1 else 's'})"
 

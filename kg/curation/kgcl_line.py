@@ -162,12 +162,19 @@ class Line:
         del self._left[: len(words)]
         return True
 
+    def accepts_comma(self) -> bool:
+        """Take a comma if it comes next."""
+        if not self._left or self._left[0].kind is not TokenKind.COMMA:
+            return False
+        del self._left[0]
+        return True
+
     def expects(self, *choices: str) -> str:
         """Take one of these words."""
         for word in choices:
             if self.accepts(word):
                 return word
-        raise ValueError(f"expects {' or '.join(map(repr, choices))} {self._here}; `propose --help` shows sentences")
+        raise ValueError(f"expects {' or '.join(map(repr, choices))} {self._here}; put it there")
 
     def word(self) -> str:
         """Take any word."""
@@ -209,8 +216,7 @@ class Line:
     def tokens(self) -> list[Token]:
         """Take ids or names, separated by commas; none when the sentence ends here."""
         found = [self.token("a label")] if self._left else []
-        while self._left and self._left[0].kind is TokenKind.COMMA:
-            del self._left[0]
+        while self.accepts_comma():
             found.append(self.token("a label"))
         return found
 

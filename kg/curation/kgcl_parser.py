@@ -8,7 +8,8 @@ written: relations by plain words (``located_in``), a new label without an id, a
     lkg:merge mass into nodule
     lkg:split nodule into 'solid nodule', 'subsolid nodule'
     lkg:deprecate mass with replacement nodule
-    lkg:push-down abdomen and pelvis except rectum
+    lkg:push-down abdomen and pelvis except rectum, liver and uterus
+    lkg:remove-label mass
     lkg:new-version '2' of label-set 'lesanet-171' with 'ground glass nodule' without mass
 """
 
@@ -310,12 +311,24 @@ class _Reader:
         return composites.deprecate(self.known.ontology(), label, by)
 
     def push_down(self, line: Line) -> Composite:
-        """``lkg:push-down ID and ID except ID, ...``."""
+        """``lkg:push-down ID and ID except ID, ID and ID, ...``."""
         a = line.label()
         line.expects("and")
         b = line.label()
         line.expects("except")
-        return composites.push_down(self.known.ontology(), a, b, line.labels(), self.default)
+        open_ = [self._open(line)]
+        while line.accepts_comma():
+            open_.append(self._open(line))
+        return composites.push_down(self.known.ontology(), a, b, open_, self.default)
+
+    def _open(self, line: Line) -> str | tuple[str, str]:
+        """A label, or two joined by ``and``."""
+        first = line.label()
+        return (first, line.label()) if line.accepts("and") else first
+
+    def remove_label(self, line: Line) -> Composite:
+        """``lkg:remove-label ID``."""
+        return composites.remove_label(self.known.ontology(), line.label())
 
     def new_version(self, line: Line) -> Change:
         """``lkg:new-version 'v' of label-set 'name' [with ID, ...] [without ID, ...]``."""
@@ -347,6 +360,7 @@ _SENTENCES: dict[str, Callable[[_Reader, Line], Change | Composite | None]] = {
     "lkg:split": _Reader.split,
     "lkg:deprecate": _Reader.deprecate,
     "lkg:push-down": _Reader.push_down,
+    "lkg:remove-label": _Reader.remove_label,
     "lkg:new-version": _Reader.new_version,
     "lkg:begin": _Reader.begin,
     "lkg:end": _Reader.end,

@@ -51,7 +51,7 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", "'": "'", '"': '"'}
 _ESCAPE = re.compile(r"\\(u[0-9a-f]{4}|U[0-9a-f]{8}|.|$)", re.DOTALL)
 _TOKEN = re.compile(
     r"""\s*(?:(?P<single>'(?:[^'\\]|\\.)*')|(?P<double>"(?:[^"\\]|\\.)*")|<(?P<angle>[^<>\s]*)>
-    |(?P<clauses>\#:)|(?P<remark>\#.*)|(?P<comma>,)|(?P<word>[^\s,'"<>\#]+))""",
+    |(?P<clauses>\#:)|(?P<remark>\#.*)|(?P<comma>,)|(?P<word>->|[^\s,'"<>\#]+))""",
     re.VERBOSE,
 )
 

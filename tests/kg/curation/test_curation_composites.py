@@ -86,7 +86,7 @@ def test_what_is_said_of_the_label_given_up_is_said_of_the_one_that_is_kept() ->
             Relation(LIVER, RelationKind.PART_OF, LEFT_LUNG, "made"),
             Relation(NODULE, RelationKind.LOCATED_IN, LIVER, "made"),
         ),
-        exclusive_pairs=(ExclusivePair(LIVER, SOLID, "made"), ExclusivePair(LIVER, LUNG, "made")),
+        exclusive_pairs=(ExclusivePair(LIVER, SOLID, "made", evidence="a book"), ExclusivePair(LIVER, LUNG, "made")),
         exclusive_groups=(ExclusiveGroup("G:1", (SOLID, LIVER)), ExclusiveGroup("G:2", (LUNG, LIVER))),
         exceptions=(ExclusionException(LIVER, CALCIFIED, "made"),),
         soft_relations=(SoftRelation(NODULE, SoftKind.TYPICALLY_LOCATED_IN, LIVER, "made"),),
@@ -96,11 +96,12 @@ def test_what_is_said_of_the_label_given_up_is_said_of_the_one_that_is_kept() ->
         *made.relations, *made.exclusive_pairs, *made.exclusive_groups, *made.exceptions, *made.soft_relations,
     )  # fmt: skip
     assert LIVER not in str(said)
-    assert Relation(NODULE, RelationKind.LOCATED_IN, LUNG, "made") in made.relations
-    assert made.exclusive_pairs == (ExclusivePair(LUNG, SOLID, "made"),)
+    assert Relation(NODULE, RelationKind.LOCATED_IN, LUNG, "made", evidence="said of liver") in made.relations
+    assert made.exclusive_pairs == (ExclusivePair(LUNG, SOLID, "made", evidence="a book; said of liver"),)
     assert made.exclusive_groups == (ExclusiveGroup("G:1", (SOLID, LUNG)),)
-    assert made.exceptions == (ExclusionException(LUNG, CALCIFIED, "made"),)
-    assert made.soft_relations == (SoftRelation(NODULE, SoftKind.TYPICALLY_LOCATED_IN, LUNG, "made"),)
+    assert made.exceptions == (ExclusionException(LUNG, CALCIFIED, "made", evidence="said of liver"),)
+    soft = SoftRelation(NODULE, SoftKind.TYPICALLY_LOCATED_IN, LUNG, "made", evidence="said of liver")
+    assert made.soft_relations == (soft,)
     assert not [r for r in made.relations if r.child == r.parent]
 
 

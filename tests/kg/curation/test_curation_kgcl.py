@@ -98,17 +98,6 @@ def test_whole_texts_and_blocks_are_read_back_as_they_were_written(data: st.Data
         assert parse_changes(to_line(one).replace("\n", " \r\n\n# a remark\n"), base) == (one,)
 
 
-@quick
-@given(st.data())
-def test_every_change_has_a_description_on_one_line(data: st.DataObject) -> None:
-    ontology = data.draw(ontologies())
-    change = data.draw(changes(ontology))
-    for one in (change, change.inverse(), Composite("merge", ("nodule",), (change,))):
-        text = describe(one, names_of(ontology))
-        assert text.isprintable() and text
-        assert describe(one, {}).isprintable()
-
-
 # ---- KGCL ------------------------------------------------------------------------------------------------------------
 
 CASES = [
@@ -340,6 +329,24 @@ def test_names_are_a_remark_that_nobody_reads() -> None:
 def test_labels_and_relations_can_be_written_in_several_ways(line: str) -> None:
     expected = Relation(NODULE, RelationKind.LOCATED_IN, LUNG, "made", "curator", "2026-01-02")
     assert parse_changes(line, small(), BY.author, BY.created, BY.source) == (Change(None, expected),)
+
+
+@pytest.mark.parametrize(
+    ("line", "same_as"),
+    [
+        pytest.param("rename T:2 from 'lung'@en to \"lungs\"@en", "rename T:2 from 'lung' to 'lungs'", id="language"),
+        pytest.param("rename 'lung' -> 'lungs'", "rename T:2 from 'lung' to 'lungs'", id="arrow"),
+        pytest.param("create synonym 'hepar' for T:4", "create exact synonym 'hepar' for T:4", id="no scope"),
+        pytest.param("change definition of chest to 'x'", "change definition of T:1 from "
+                     "'Everything between neck and abdomen.' to 'x'", id="definition"),
+        pytest.param("deepen T:2 from T:1 to T:4 #: source 'x'", "move T:2 from T:1 to T:4 #: source 'x'", id="deepen"),
+        pytest.param("create node LKG:0000999 'x' #: class 'type'", "create class LKG:0000999 'x' #: class 'type'",
+                     id="node"),
+        pytest.param("create edge T:5 rdfs:subClassOf T:2", "create edge T:5 is_a T:2", id="subclass"),
+    ],
+)  # fmt: skip
+def test_what_other_writers_of_kgcl_write_is_read(line: str, same_as: str) -> None:
+    assert parse_changes(line, small()) == parse_changes(same_as, small())
 
 
 def test_a_clause_goes_before_what_the_caller_says() -> None:
