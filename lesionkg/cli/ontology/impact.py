@@ -40,7 +40,7 @@ def impact(
         str | None,
         typer.Option(
             help="The ontology as it is: a file, a shipped name, 'graph' or 'graph@N' for revision N. Default: the "
-            "graph's, with --released lesanet-repaired.",
+            "graph's, of an applied proposal that before it; with --released lesanet-repaired.",
             show_default=False,
         ),
     ] = None,

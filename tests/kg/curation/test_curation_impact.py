@@ -196,7 +196,7 @@ def cases(draw: st.DrawFn) -> tuple[Ontology, Ontology, LabelData]:
     return before, after, data_of(*rows, uncertain=doubted)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(cases())
 def test_random_changes_agree_with_plain_sets(case: tuple[Ontology, Ontology, LabelData]) -> None:
     before, after, data = case
