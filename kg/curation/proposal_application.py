@@ -17,8 +17,9 @@ from kg.curation.application import apply_changes
 from kg.curation.assessment import Assessment
 from kg.curation.policy import require_reviewer
 from kg.curation.proposal import Event, EventKind, Proposal, Status
+from kg.curation.proposal_store import change, locked, now
 from kg.curation.proposal_tables import PROPOSALS
-from kg.curation.proposals import change, locked, now, require_same_graph
+from kg.curation.proposals import require_same_graph
 from kg.errors import ConflictError, OntologyError, StaleRevisionError, UsageError
 from kg.ownership import Ownership
 from kg.relational import Database

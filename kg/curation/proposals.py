@@ -11,28 +11,36 @@ Until it is applied or rejected it can be revised (earlier reviews then count no
 
 from __future__ import annotations
 
-import re
 import secrets
-from collections.abc import Collection
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, insert
 
 from kg.curation.assessment import assess, require_sound
 from kg.curation.change_set import ChangeSet
 from kg.curation.graph_identity import graph_identity
 from kg.curation.policy import require_reviewer
-from kg.curation.proposal import Event, EventKind, Proposal, Status, proposal_from_rows
-from kg.curation.proposal_tables import EVENTS, PROPOSALS
+from kg.curation.proposal import Event, EventKind, Proposal, Status
+from kg.curation.proposal_store import (
+    add_event,
+    change,
+    find,
+    locked,
+    now,
+    proposals,
+    read_one,
+    require_status,
+)
+from kg.curation.proposal_tables import PROPOSALS
 from kg.errors import ChangeRefusedError, ConflictError, UsageError
 from kg.relational import Database
 from kg.revision import verified
 from kg.store import GraphStore, Transaction
 
+__all__ = ["find", "proposals", "propose", "require_same_graph", "review", "revise", "submit", "withdraw"]
+
 _OPEN = (Status.DRAFT, Status.PROPOSED, Status.ACCEPTED)
-_ID = re.compile(r"(\d{1,9})(?:-([0-9a-f]{8}))?")
 
 
 def propose(
@@ -73,7 +81,7 @@ def propose(
         number = connection.execute(insert(PROPOSALS).returning(PROPOSALS.c.number), row).scalar_one()
         made = Event(1, EventKind.CREATED, change_set.author, created, change_set.reason, status, 0, change_set)
         add_event(connection, number, made)
-        return _find(connection, str(number))
+        return read_one(connection, str(number))
 
 
 def revise(
@@ -102,7 +110,9 @@ def revise(
         ChangeRefusedError: as :func:`propose`.
     """
     change_set = _dated(change_set)
-    draft = find(database, proposal).status is Status.DRAFT
+    known = find(database, proposal)
+    require_status(known, _OPEN)
+    draft = known.status is Status.DRAFT
     graph, base, base_hash = store.read_transaction(lambda tx: _judged(tx, change_set, base, draft))
     with database.write() as connection:
         found = locked(connection, proposal, _OPEN, seen)
@@ -122,6 +132,7 @@ def submit(database: Database, store: GraphStore, proposal: str, actor: str) -> 
         ChangeRefusedError: as :func:`propose`.
     """
     draft = find(database, proposal)
+    require_status(draft, (Status.DRAFT,))
     require_same_graph(store, draft)
     store.read_transaction(lambda tx: _judged(tx, draft.change_set, draft.base, draft=False))
     with database.write() as connection:
@@ -170,40 +181,6 @@ def withdraw(database: Database, proposal: str, actor: str, comment: str = "") -
         return _move(connection, found, EventKind.WITHDRAWN, actor, comment, Status.WITHDRAWN)
 
 
-def find(database: Database, proposal: str) -> Proposal:
-    """One proposal, by number or id.
-
-    Raises:
-        UsageError: there is none.
-    """
-    with database.read() as connection:
-        return _find(connection, proposal)
-
-
-def proposals(
-    database: Database, statuses: Collection[Status] = (), author: str = "", label: str = "", graph: str = ""
-) -> list[Proposal]:
-    """Proposals, newest first.
-
-    Args:
-        database: the curation store.
-        statuses: only of these; all when empty.
-        author: only of this author.
-        label: id of a label that they must be about.
-        graph: only those for this graph.
-    """
-    statement = select(PROPOSALS)
-    if statuses:
-        statement = statement.where(PROPOSALS.c.status.in_([status.value for status in statuses]))
-    if author:
-        statement = statement.where(PROPOSALS.c.author == author)
-    if graph:
-        statement = statement.where(PROPOSALS.c.graph == graph)
-    with database.read() as connection:
-        found = _read(connection, statement.order_by(PROPOSALS.c.number.desc()))
-    return [one for one in found if not label or label in one.change_set.labels]
-
-
 def require_same_graph(store: GraphStore, proposal: Proposal) -> None:
     """Check that a graph is the one that a proposal was made for, and holds the revision it was made on.
 
@@ -223,65 +200,6 @@ def require_same_graph(store: GraphStore, proposal: Proposal) -> None:
             f"proposal {proposal.number}: was made for another graph, or on a revision {proposal.base} that this one "
             "no longer has; withdraw it and propose it anew"
         )
-
-
-def now() -> str:
-    """The moment, ISO 8601, UTC."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def locked(
-    connection: Connection,
-    proposal: str,
-    allowed: Collection[Status],
-    seen: int | None = None,
-    while_applied: bool = False,
-) -> Proposal:
-    """A proposal that nobody else changes before the write transaction ends.
-
-    Raises:
-        UsageError: there is none.
-        ConflictError: its status is not among those allowed, somebody is applying it (unless ``while_applied``), or
-            more happened to it than ``seen``.
-    """
-    number = _number(proposal)
-    connection.execute(select(PROPOSALS.c.number).where(PROPOSALS.c.number == number).with_for_update())
-    found = _find(connection, proposal)
-    newest = found.events[-1]
-    if found.status not in allowed:
-        raise ConflictError(
-            f"proposal {found.number}: is {found.status} (by {newest.actor} on {newest.created[:10]}), not "
-            f"{' or '.join(allowed)}; nothing was done"
-        )
-    if found.worker and not while_applied:
-        raise ConflictError(f"proposal {found.number}: {newest.actor} is applying it; look again in a moment")
-    if seen is not None and len(found.events) > seen:
-        raise ConflictError(f"proposal {found.number}: was {newest.kind} by {newest.actor} meanwhile; look again")
-    return found
-
-
-def change(connection: Connection, proposal: Proposal, event: Event, **values: Any) -> Proposal:
-    """Write an event and what it makes of a proposal that is locked."""
-    row = {"status": event.status.value, "revision": event.revision, **values}
-    connection.execute(update(PROPOSALS).where(PROPOSALS.c.number == proposal.number).values(**row))
-    add_event(connection, proposal.number, event)
-    return _find(connection, str(proposal.number))
-
-
-def add_event(connection: Connection, number: int, event: Event) -> None:
-    """Write an event."""
-    row = {
-        "proposal": number,
-        "number": event.number,
-        "kind": event.kind.value,
-        "actor": event.actor,
-        "created": event.created,
-        "comment": event.comment,
-        "status": event.status.value,
-        "revision": event.revision,
-        "changes": event.change_set.to_json() if event.change_set else "",
-    }
-    connection.execute(insert(EVENTS), row)
 
 
 def _move(
@@ -322,31 +240,3 @@ def _judged(tx: Transaction, change_set: ChangeSet, base: int | None, draft: boo
     if not made_on:
         raise UsageError(f"revision {base}: there is none, the newest is {head.sequence}; make the change on that one")
     return graph_identity(tx), made_on[0]["sequence"], made_on[0]["hash"]
-
-
-def _number(proposal: str) -> int:
-    found = _ID.fullmatch(proposal.strip())
-    if found is None:
-        raise UsageError(f"proposal {proposal!r}: is no number; `lesionkg ontology proposals` lists them")
-    return int(found[1])
-
-
-def _find(connection: Connection, proposal: str) -> Proposal:
-    number = _number(proposal)
-    found = _read(connection, select(PROPOSALS).where(PROPOSALS.c.number == number))
-    if not found or ("-" in proposal and found[0].id != proposal.strip()):
-        raise UsageError(f"proposal {proposal}: there is none; `lesionkg ontology proposals` lists them")
-    return found[0]
-
-
-def _read(connection: Connection, statement: Select[Any]) -> list[Proposal]:
-    rows = connection.execute(statement).mappings().all()
-    numbers = statement.with_only_columns(PROPOSALS.c.number).order_by(None)
-    events = connection.execute(
-        select(EVENTS).where(EVENTS.c.proposal.in_(numbers)).order_by(EVENTS.c.proposal, EVENTS.c.number)
-    ).mappings()
-    by_number: dict[int, list[Any]] = {row["number"]: [] for row in rows}
-    for event in events:
-        if event["proposal"] in by_number:
-            by_number[event["proposal"]].append(event)
-    return [proposal_from_rows(row, by_number[row["number"]]) for row in rows]
