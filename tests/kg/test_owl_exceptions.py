@@ -183,3 +183,15 @@ def test_a_comment_on_an_exception_stays_with_it(profile: str, tmp_path: Path) -
         write_owl(noted, tmp_path / "y.ttl", other)
         assert load_owl(tmp_path / "y.ttl") == noted
         assert 'lkg:kept "' not in (tmp_path / "y.ttl").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@settings(max_examples=20, deadline=None)
+@given(ontology=ontologies())
+def test_hermit_agrees_with_the_closures(ontology: Ontology) -> None:
+    closures = Closures(ontology)
+    impossible = {IDS[i] for i in closures.exclusive.diagonal().nonzero()[0]}
+    found = classify(ontology)
+    assert set(found.unsatisfiable) == impossible
+    possible = {(a, b) for a, b in _ids(closures.ancestors) if a != b and a not in impossible}
+    assert {(a, b) for a, b in found.subsumptions if a not in impossible} == possible
