@@ -3,13 +3,16 @@
 Labels are named by id or by preferred name, in quotes where it has a space. People may write a little more than is
 written: relations by plain words (``located_in``), a new label without an id, and the larger edits as one sentence::
 
-    create edge 'lung nodule' located_in lung
-    create class 'ground glass nodule' #: class 'type'
+    create edge 'simple cyst' typically_located_in kidney
+    create class 'ground glass nodule' #: class 'type' definition 'A hazy nodule.'
+    create edge 'ground glass nodule' is_a 'lung nodule' #: evidence 'by its name'
+    create edge 'liver mass' exclusive_with 'lung mass'
+    create edge rectum compatible_with pelvis
     lkg:merge mass into nodule
-    lkg:split nodule into 'solid nodule', 'subsolid nodule'
-    lkg:deprecate mass with replacement nodule
-    lkg:push-down abdomen and pelvis except rectum, liver and uterus
-    lkg:remove-label mass
+    lkg:split 'liver mass' into 'left liver mass', 'right liver mass'
+    lkg:deprecate 'lobular mass' with replacement 'spiculated mass'
+    lkg:push-down abdomen and chest except liver, kidney and lung
+    lkg:remove-label 'left costophrenic sulcus'
     lkg:new-version '2' of label-set 'lesanet-171' with 'ground glass nodule' without mass
 """
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from made_changes import changes, ontologies
 from made_ontology import CHEST, LEFT_LUNG, LIVER, LUNG, MASS, NODULE, SOLID, small
 
+from kg.curation import kgcl_parser
 from kg.curation.between import EMPTY, changes_between
 from kg.curation.change_set import Change, ChangeSet, Composite
 from kg.curation.describe import describe
@@ -377,6 +378,14 @@ def test_new_labels_get_ids_that_nobody_else_has() -> None:
         "LKG:0000501",
         "LKG:0000502",
     ]
+
+
+def test_the_documented_sentences_can_be_read_and_made() -> None:
+    documented = (kgcl_parser.__doc__ or "").split("::", 1)[1]
+    made = parse_changes(documented, load_shipped(), "curator")
+    assert len(made) == len(documented.strip().splitlines()) == 11
+    assert parse_changes(to_lines(made), load_shipped()) == made
+    ChangeSet(made).apply(load_shipped())
 
 
 def test_larger_edits_are_one_sentence() -> None:
