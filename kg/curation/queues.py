@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
+from urllib.parse import quote, unquote
 
 from kg.errors import UsageError
 from kg.ontology import Ontology
@@ -212,7 +213,8 @@ class Item:
 
 def item_id(topic: Topic, *about: str) -> str:
     """The id of an item; labels in either order give the same one."""
-    return "/".join((topic.value, *sorted(about)))
+    parts = about if topic is Topic.TERM else sorted(quote(label, safe=":") for label in about)
+    return "/".join((topic.value, *parts))
 
 
 def topic_of(item: str) -> Topic:
@@ -244,7 +246,7 @@ def current_id(item: str, ontology: Ontology) -> str:
     topic = topic_of(item)
     if topic is Topic.TERM:
         return item
-    return item_id(topic, *(current_label(label, ontology) for label in item.split("/")[1:]))
+    return item_id(topic, *(current_label(unquote(label), ontology) for label in item.split("/")[1:]))
 
 
 def current_label(label_id: str, ontology: Ontology) -> str:

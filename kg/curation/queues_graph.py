@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
+from kg import algebra
 from kg.curation.decisions import Action, Decision
-from kg.curation.label_data import read_label_data
+from kg.curation.graph_identity import carried_out
+from kg.curation.label_data import LabelData, read_label_data
 from kg.curation.queues import Item, QueueKind, Topic, current_label, item_id
 from kg.curation.queues_lesions import LabelledLesions
 from kg.curation.queues_ranked import (
@@ -30,6 +34,7 @@ class QueueSources:
     lesions: its ontology, and the lesions with the labels said of them.
     model: id of the model whose correlations these are, "" when the graph has none.
     edges: its correlations.
+    taken_back: ids of proposals that the graph carried out and took back.
     """
 
     revision: int
@@ -37,6 +42,7 @@ class QueueSources:
     lesions: LabelledLesions
     model: str
     edges: tuple[LearnedEdge, ...]
+    taken_back: frozenset[str]
 
     def items(self) -> dict[QueueKind, tuple[Item, ...]]:
         """Every queue that a graph alone can fill, ranked."""
@@ -48,6 +54,11 @@ class QueueSources:
 
 
 _LEARNED = (QueueKind.CORRELATIONS, QueueKind.CONFUSED)
+
+
+_LABELLED = "MATCH (l:Lesion)-[:HAS_LABEL|MAY_HAVE_LABEL]->(:Label) RETURN l.id AS id ORDER BY id LIMIT 1"
+_NO_CELLS = algebra.from_pairs(np.zeros((0, 2)), 0)
+_NOTHING = LabelData("no labelled lesions", (), np.zeros(0, str), np.zeros(0, str), _NO_CELLS, _NO_CELLS)
 
 
 def read_sources(store: GraphStore, model: str = "", cohort: str = OFFICIAL, split: str = "") -> QueueSources:
@@ -65,7 +76,11 @@ def read_sources(store: GraphStore, model: str = "", cohort: str = OFFICIAL, spl
         StaleRevisionError: the ontology was edited behind our back.
     """
 
-    def work(tx: Transaction) -> tuple[int, Ontology, str, tuple[LearnedEdge, ...]]:
+    # A graph without lesions has queues all the same, of labels and terms.
+    empty = cohort == OFFICIAL and not store.read(_LABELLED)
+    data = _NOTHING if empty else read_label_data(store, cohort)
+
+    def work(tx: Transaction) -> QueueSources:
         head, ontology = verified(tx)
         chosen = _model(tx, model)
         edges = tx.run(
@@ -74,11 +89,16 @@ def read_sources(store: GraphStore, model: str = "", cohort: str = OFFICIAL, spl
             "ORDER BY source, target",
             {"model": chosen},
         )
-        return head.sequence, ontology, chosen, tuple(LearnedEdge(**edge) for edge in edges)
+        return QueueSources(
+            head.sequence,
+            data.name,
+            LabelledLesions.of_data(ontology, data, split),
+            chosen,
+            tuple(LearnedEdge(**edge) for edge in edges),
+            frozenset(proposal for proposal, carried in carried_out(tx).items() if not carried.in_force),
+        )
 
-    data = read_label_data(store, cohort)
-    revision, ontology, chosen, edges = store.read_transaction(work)
-    return QueueSources(revision, data.name, LabelledLesions.of_data(ontology, data, split), chosen, edges)
+    return store.read_transaction(work)
 
 
 def _model(tx: Transaction, wanted: str) -> str:

@@ -14,12 +14,15 @@ from typer.testing import CliRunner, Result
 
 from ingest.load import load_deeplesion
 from kg.connect import open_store
+from kg.curation.describe import describe
+from kg.curation.proposal import Status
+from kg.curation.proposals import proposals
+from kg.curation.queues_tables import open_queues
 from kg.errors import InputError, UsageError
 from kg.graph_cohort import load_cohort
 from kg.graph_matrices import matrices_from_graph
 from kg.graph_ontology import save_ontology
 from kg.shipped import load_shipped
-from kg.store import GraphStore
 from learn.publish import publish
 from lesionkg.cli.ontology import app
 
@@ -38,13 +41,6 @@ def run_json(*arguments: object) -> Any:
     return json.loads(run(*arguments, "--json").output)
 
 
-def learn(store: GraphStore, seed: int) -> str:
-    """Publish a synthetic model; returns its id."""
-    cohort = load_cohort(store, "lesanet")
-    made = synthetic_run(cohort, matrices_from_graph(store, "lesanet-171"), seed, f"2026-0{seed}-01T00:00:00Z")
-    return publish(store, made, cohort).model
-
-
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with real lesions and the correlations of a synthetic model."""
@@ -52,7 +48,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with open_store(folder / "graph") as store:
         save_ontology(store, load_shipped())
         load_deeplesion(store, first_lesions(1500))
-        learn(store, 1)
+        cohort, matrices = load_cohort(store, "lesanet"), matrices_from_graph(store, "lesanet-171")
+        publish(store, synthetic_run(cohort, matrices, 1, "2026-01-01T00:00:00Z"), cohort)
     return folder
 
 
@@ -61,12 +58,6 @@ def home(template: Path, tmp_path: Path) -> Path:
     """A copy of it to work on."""
     shutil.copytree(template, tmp_path / "home")
     return tmp_path / "home"
-
-
-def reviews(store: GraphStore, model: str) -> list[str]:
-    """What the graph says of a model's correlations."""
-    rows = "MATCH (:Label)-[r:CORRELATES_WITH {model: $m}]->(:Label) RETURN r.review AS review ORDER BY review"
-    return [row["review"] for row in store.read(rows, {"m": model})]
 
 
 def items(home: Path, queue: str, *options: object) -> dict[str, Any]:
@@ -97,45 +88,27 @@ def test_queues_rank_downwards_and_skip_what_the_ontology_says(home: Path) -> No
     assert not {frozenset(item["labels"]) for item in learned.values()} & (exclusive | parents)
 
 
-def test_a_rejected_item_stays_away_from_a_new_model_and_can_be_reopened(home: Path) -> None:
+def test_a_rejected_item_leaves_the_queue_and_can_be_reopened(home: Path) -> None:
     item = next(iter(items(home, "correlations")))
-    assert run_json("decide", item, "--reject", *BY, "--home", home)["action"] == "rejected"
-    with open_store(home / "graph") as store:
-        assert "rejected" in reviews(store, "synthetic-0000000001")
-        # The next model learns the same, and nothing else.
-        cohort, matrices = load_cohort(store, "lesanet"), matrices_from_graph(store, "lesanet-171")
-        run_2 = synthetic_run(cohort, matrices, 2, "2026-02-01T00:00:00Z")
-        j, i = (matrices.position[label] for label in item.split("/")[1:])
-        run_2.spl_weight[:] = 0
-        run_2.spl_weight[:, i, j] = 0.9 if item.startswith("together") else -0.9
-        publish(store, run_2, cohort, threshold=0.5)
-        assert reviews(store, "synthetic-0000000002") == ["open"]
-    assert item not in items(home, "correlations")
+    assert run_json("decide", item, "--reject", *BY, "--home", home)["correlations_stamped"] >= 1
     hidden = items(home, "correlations", "--all")[item]
-    assert hidden["evidence"]["model"] == "synthetic-0000000002"
+    assert not hidden["open"]
     assert hidden["decision"]["reviewer"] == "A. Curator"
-    with pytest.raises(UsageError, match="rejected for good by A"):
-        run("decide", item, "--promote", *BY, "--home", home)
-    run("decide", next(iter(items(home, "unmapped"))), "--defer", *BY, "--home", home)
-    with open_store(home / "graph") as store:
-        assert reviews(store, "synthetic-0000000002") == ["rejected"]
-    run("decide", item, "--reopen", *BY, "--home", home)
-    assert list(items(home, "correlations")) == [item]
+    assert "reopened by A. Curator" in run("decide", item, "--reopen", *BY, "--home", home).output
+    assert item in run("queue", "correlations", "--limit", 1, "--home", home).output
 
 
-def test_a_deferred_item_comes_back_on_its_day(home: Path) -> None:
-    first, second = list(items(home, "unmapped"))[:2]
-    assert (
-        "deferred until 2020-01-01"
-        in run("decide", first, "--defer", "--until", "2020-01-01", *BY, "--home", home).output
-    )
-    run("decide", second, "--defer", "--until", "2999-01-01", *BY, "--home", home)
-    left = items(home, "unmapped")
-    assert first in left
-    assert second not in left
-    text = run("queue", "unmapped", "--home", home, "--all").output
-    assert "deferred until 2999-01-01 by A. Curator" in text
-    assert "1 open, 1 decided" in text
+def test_a_promoted_item_is_a_proposal_and_leaves_the_queue(home: Path) -> None:
+    item, shown = next((one, shown) for one, shown in items(home, "contradicted").items() if shown["becomes"])
+    made = run_json("decide", item, "--promote", *BY, "--home", home)
+    with open_queues(home) as database:
+        (proposal,) = proposals(database)
+    names = {label.id: label.name for label in load_shipped().labels}
+    assert (proposal.id, proposal.status, proposal.author) == (made["proposal"], Status.PROPOSED, "A. Curator")
+    assert [describe(change, names) for change in proposal.change_set.changes] == shown["becomes"]
+    text = run("queue", "contradicted", "--all", "--home", home).output
+    assert f"promoted as proposal {proposal.id} by A. Curator" in text
+    assert "1 decided" in text
 
 
 def test_terms_that_mining_counted_are_taken_in_and_kept(home: Path, tmp_path: Path) -> None:
@@ -153,8 +126,6 @@ def test_terms_that_mining_counted_are_taken_in_and_kept(home: Path, tmp_path: P
     ("arguments", "words"),
     [
         pytest.param(("queue", "gossip"), "queue 'gossip': unknown", id="another queue"),
-        pytest.param(("queue", "--model", "m-9"), "m-9", id="another model"),
-        pytest.param(("queue", "--split", "dev"), "split 'dev'", id="another split"),
         pytest.param(("decide", "nodule", "--reject"), "item 'nodule': unknown", id="no id of an item"),
         pytest.param(("decide", "unmapped/LKG:0000040"), "give one of", id="no decision"),
         pytest.param(("decide", "unmapped/LKG:0000040", "--reject", "--defer"), "give one of", id="two decisions"),
@@ -163,6 +134,7 @@ def test_terms_that_mining_counted_are_taken_in_and_kept(home: Path, tmp_path: P
         pytest.param(("decide", "unmapped/LKG:0000040", "--reject", "--until", "2026-01-01"), "--defer", id="until"),
         pytest.param(("decide", "unmapped/LKG:0000040", "--defer", "--until", "soon"), "no day", id="no day"),
         pytest.param(("decide", "unmapped/LKG:0000040", "--promote"), "name its term", id="no RadLex id"),
+        pytest.param(("decide", "unmapped/LKG:0000040", "--promote", "--override", "no"), "RULE=REASON", id="override"),
     ],
 )
 def test_wrong_usage_is_one_line(template: Path, arguments: tuple[str, ...], words: str) -> None:

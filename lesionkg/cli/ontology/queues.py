@@ -16,10 +16,8 @@ from lesionkg.cli.context import Graph, Home, Json, console, graph_url, home_fol
 from lesionkg.cli.ontology.base import app
 
 if TYPE_CHECKING:
-    from kg.curation.change_set import ChangeSet
     from kg.curation.decisions import Action
     from kg.curation.queues import QueueKind
-    from kg.relational import Database
 
 _EACH, _ONE = 3, 20
 """Items shown of each of all queues, and of one."""
@@ -65,6 +63,7 @@ def queue(
     from kg.curation.decisions import latest, standing
     from kg.curation.queues import QueueKind
     from kg.curation.queues_graph import read_sources
+    from kg.curation.queues_proposals import failed_proposals
     from kg.curation.queues_ranked import term_items
     from kg.curation.queues_tables import open_queues
     from kg.curation.queues_terms import keep_terms, kept_terms, read_candidates
@@ -79,7 +78,7 @@ def queue(
         if terms is not None:
             keep_terms(database, source, terms)
         items = sources.items() | {QueueKind.TERMS: term_items(ontology, kept_terms(database))}
-        decisions, failed = latest(database, ontology), _failed(database)
+        decisions, failed = latest(database, ontology), failed_proposals(database, sources.taken_back)
     today = datetime.now(UTC).date().isoformat()
     most = limit or (_ONE if kind else _EACH)
     listed = {each: standing(items[each], decisions, today, failed) for each in chosen}
@@ -128,6 +127,10 @@ def decide(
     new_label: Annotated[
         LabelClass | None, typer.Option("--new-label", help="Class of the new label that a term becomes.")
     ] = None,
+    override: Annotated[
+        list[str] | None,
+        typer.Option("--override", help="RULE=REASON: why to go against a warning of this rule. May be repeated."),
+    ] = None,
     model: Model = "",
     cohort: Cohort = "official",
     split: Split = "",
@@ -146,13 +149,14 @@ def decide(
     from kg.curation.queues_graph import read_sources, stamp_reviews
     from kg.curation.queues_promotion import Choice
     from kg.curation.queues_promotion import promote as change_set_of
+    from kg.curation.queues_proposals import propose_item, require_no_open_proposal
     from kg.curation.queues_ranked import term_items
     from kg.curation.queues_tables import open_queues
     from kg.curation.queues_terms import kept_terms
     from kg.curation.queues_text import why
     from lesionkg.cli.ontology.queues_text import decided
 
-    action = _action(item, promote, defer, reject, reopen)
+    action, overrides = _action(item, promote, defer, reject, reopen), _overrides(override or [])
     now = datetime.now(UTC).isoformat(timespec="seconds")
     made = Decision(item, action, reviewer, reason, now, until=_day(until, defer))
     with open_store(graph_url(home, graph)) as store, open_queues(home_folder(home)) as database:
@@ -169,8 +173,11 @@ def decide(
         if found is not None and promote:
             choice = Choice(kind, drop, rid, rid_name, match, synonym_of, scope, new_label)
             change_set = change_set_of(found, ontology, reviewer, now, reason, choice)
-            made = replace(made, proposal=_propose(database, change_set, sources.revision))
-        kept = keep(database, made, seen)
+            change_set = replace(change_set, overrides=overrides)
+            kept = propose_item(database, store, change_set, made, seen, sources.revision)
+        else:
+            require_no_open_proposal(database, item)
+            kept = keep(database, made, seen)
         stamped = stamp_reviews(store, latest(database, ontology))
     if json_:
         print_json({**kept.as_dict(), "correlations_stamped": stamped})
@@ -198,6 +205,14 @@ def _action(item: str, promote: bool, defer: bool, reject: bool, reopen: bool) -
     return chosen[0]
 
 
+def _overrides(given: list[str]) -> dict[str, str]:
+    split = [text.partition("=") for text in given]
+    wrong = next(("".join(parts) for parts in split if not parts[0] or not parts[2]), None)
+    if wrong is not None:
+        raise UsageError(f"--override {wrong!r}: write RULE=REASON")
+    return {rule: why for rule, _, why in split}
+
+
 def _day(until: str, defer: bool) -> str:
     if until and not defer:
         raise UsageError("--until: the day on which a deferred item comes back; give it with --defer")
@@ -205,11 +220,3 @@ def _day(until: str, defer: bool) -> str:
         return date.fromisoformat(until).isoformat() if until else ""
     except ValueError as error:
         raise UsageError(f"--until {until!r}: no day; write YYYY-MM-DD") from error
-
-
-def _propose(database: Database, change_set: ChangeSet, revision: int) -> str:
-    return ""
-
-
-def _failed(database: Database) -> frozenset[str]:
-    return frozenset()

@@ -25,6 +25,7 @@ from kg.curation.queues import (
     current_id,
     item_id,
     queue_of,
+    topic_of,
 )
 from kg.curation.queues_lesions import LabelledLesions
 from kg.curation.queues_promotion import Choice, promote
@@ -160,6 +161,20 @@ class TestContradictedPairs:
             (LEFT_LUNG, LIVER, 2, 2),
             (CHEST, LIVER, 1, 3),
         ]
+
+
+class TestIds:
+    @given(st.lists(st.text(min_size=1), min_size=2, max_size=2), st.sampled_from([t for t in Topic if t != "term"]))
+    def test_an_id_names_its_labels_in_either_order(self, labels: list[str], topic: Topic) -> None:
+        item = item_id(topic, *labels)
+        assert item == item_id(topic, *reversed(labels)) == current_id(item, small())
+        assert topic_of(item) is topic
+        assert item.count("/") == 2
+
+    @pytest.mark.parametrize("item", ["", "nodule", "together", "together/", "gossip/T:1/T:2"])
+    def test_what_is_no_id_is_refused(self, item: str) -> None:
+        with pytest.raises(UsageError, match="unknown"):
+            topic_of(item)
 
 
 class TestCorrelations:

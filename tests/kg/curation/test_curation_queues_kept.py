@@ -10,9 +10,14 @@ import postgres
 import pytest
 from made_ontology import CHEST, LEFT_LUNG, LIVER, LUNG, MASS, NODULE, SOLID, small
 
+from kg.curation.application import undo
 from kg.curation.decisions import Action, Decision, decide, decisions_about, latest, standing
+from kg.curation.proposal_application import apply
+from kg.curation.proposals import proposals, propose, review, withdraw
 from kg.curation.queues import Item, QueueKind, Term, Topic, Unmapped, item_id
 from kg.curation.queues_graph import read_sources, stamp_reviews
+from kg.curation.queues_promotion import Choice, promote
+from kg.curation.queues_proposals import failed_proposals, propose_item, require_no_open_proposal
 from kg.curation.queues_tables import open_queues_at
 from kg.curation.queues_terms import keep_terms, kept_terms, read_candidates
 from kg.errors import ConflictError, InputError, UsageError
@@ -153,12 +158,18 @@ class TestTerms:
 
 @pytest.fixture
 def store(any_store: GraphStore) -> GraphStore:
-    """The made ontology with lesions and the correlations of two models."""
-    save_ontology(any_store, small())
+    """A filled graph behind each adapter in turn."""
+    fill(any_store)
+    return any_store
+
+
+def fill(store: GraphStore) -> None:
+    """The made ontology with lesions and the correlations of a model."""
+    save_ontology(store, small())
     said = [(f"L:{i:02d}", label) for i in range(12) for label in (LEFT_LUNG, *([LIVER] if i < 6 else []))]
     labelled = [{"lesion": lesion, "label": label} for lesion, label in said]
 
-    def fill(tx: Transaction) -> None:
+    def work(tx: Transaction) -> None:
         tx.run_many("UNWIND $rows AS row MERGE (l:Lesion {id: row.lesion})", labelled)
         tx.run_many(
             "UNWIND $rows AS row MATCH (l:Lesion {id: row.lesion}) MATCH (k:Label {id: row.label}) "
@@ -166,9 +177,8 @@ def store(any_store: GraphStore) -> GraphStore:
             labelled,
         )
 
-    any_store.write_transaction(fill)
-    publish(any_store, "m-1", "2026-01-01T00:00:00Z", (NODULE, SOLID, 0.5), (LIVER, LUNG, 0.4))
-    return any_store
+    store.write_transaction(work)
+    publish(store, "m-1", "2026-01-01T00:00:00Z", (NODULE, SOLID, 0.5), (LIVER, LUNG, 0.4))
 
 
 def publish(store: GraphStore, model: str, created: str, *edges: tuple[str, str, float]) -> None:
@@ -213,6 +223,14 @@ class TestTheGraph:
         with pytest.raises(UsageError, match="'m-9': has no correlations in this graph; these have: m-1"):
             read_sources(store, "m-9")
 
+    def test_a_graph_without_lesions_has_queues_of_its_labels(self, embedded_store: GraphStore) -> None:
+        save_ontology(embedded_store, small())
+        publish(embedded_store, "m-1", "2026-01-01T00:00:00Z", (NODULE, SOLID, 0.5))
+        items = read_sources(embedded_store).items()
+        assert {item.score for item in items[QueueKind.UNMAPPED]} == {0}
+        assert [item.id for item in items[QueueKind.CORRELATIONS]] == [PAIR]
+        assert items[QueueKind.CONTRADICTED] == ()
+
     def test_a_decision_reaches_the_correlations_of_every_model(self, store: GraphStore, tmp_path: Path) -> None:
         database = open_queues_at(tmp_path / "curation.sqlite")
         rejected = decide(database, decision(Action.REJECTED))
@@ -235,3 +253,95 @@ class TestTheGraph:
         assert stamp_reviews(store, latest(database, ontology)) == 3
         assert set(reviews(store).values()) == {"open", "deferred"}
         database.close()
+
+
+def waiting(database: Database, store: GraphStore) -> set[str]:
+    """Items of all queues of the graph that wait for a decision."""
+    sources = read_sources(store)
+    decisions = latest(database, sources.lesions.ontology)
+    failed = failed_proposals(database, sources.taken_back)
+    found = (standing(items, decisions, "2026-03-10", failed) for items in sources.items().values())
+    return {one.item.id for rows in found for one in rows if one.open}
+
+
+class TestInTheGraph:
+    ITEM = item_id(Topic.CONTRADICTED, CHEST, LIVER)
+
+    @pytest.fixture
+    def graph(self, embedded_store: GraphStore) -> GraphStore:
+        fill(embedded_store)
+        return embedded_store
+
+    @pytest.fixture
+    def database(self, tmp_path: Path) -> Iterator[Database]:
+        with open_queues_at(tmp_path / "curation.sqlite") as opened:
+            yield opened
+
+    def test_a_rejected_item_stays_away_whatever_later_models_learn(
+        self, database: Database, graph: GraphStore
+    ) -> None:
+        assert PAIR in waiting(database, graph)
+        decide(database, decision(Action.REJECTED))
+        publish(graph, "m-2", "2026-02-01T00:00:00Z", (SOLID, NODULE, 0.9), (LIVER, SOLID, 0.1))
+        assert read_sources(graph).model == "m-2"
+        assert PAIR not in waiting(database, graph)
+        assert item_id(Topic.TOGETHER, LIVER, SOLID) in waiting(database, graph)
+
+    def promoted(self, database: Database, store: GraphStore, seen: Decision | None = None) -> Decision:
+        sources = read_sources(store)
+        (item,) = sources.items()[QueueKind.CONTRADICTED]
+        change_set = promote(item, sources.lesions.ontology, "A. Curator", "2026-03-04T05:06:07+00:00")
+        made = decision(Action.PROMOTED, item=item.id)
+        return propose_item(database, store, change_set, made, seen, sources.revision)
+
+    def test_an_item_waits_again_when_its_proposal_comes_to_nothing(
+        self, database: Database, graph: GraphStore
+    ) -> None:
+        assert self.ITEM in waiting(database, graph)
+        first = self.promoted(database, graph)
+        assert self.ITEM not in waiting(database, graph)
+        review(database, first.proposal, accept=False, reviewer="B", comment="no")
+        assert self.ITEM in waiting(database, graph)
+        second = self.promoted(database, graph, first)
+        assert self.ITEM not in waiting(database, graph)
+        review(database, second.proposal, accept=True, reviewer="B")
+        carried_out = apply(database, graph, second.proposal, "B")
+        assert read_sources(graph).items()[QueueKind.CONTRADICTED] == ()
+        undo(graph, carried_out.proposal.revision, "B", "not so")
+        assert self.ITEM in waiting(database, graph)
+        assert [one.proposal for one in decisions_about(database, self.ITEM)] == [first.proposal, second.proposal]
+
+    def test_nothing_else_is_decided_while_its_proposal_is_open(self, database: Database, graph: GraphStore) -> None:
+        first = self.promoted(database, graph)
+        with pytest.raises(ConflictError, match=r"proposal 1 by A\. Curator is open; .*withdraw 1"):
+            self.promoted(database, graph, first)
+        with pytest.raises(ConflictError, match="proposal 1"):
+            require_no_open_proposal(database, self.ITEM)
+        withdraw(database, "1", "A. Curator")
+        require_no_open_proposal(database, self.ITEM)
+        assert len(proposals(database)) == 1
+
+    def test_a_promotion_that_was_stopped_half_way_is_not_proposed_twice(
+        self, database: Database, graph: GraphStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def stopped(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            patched.setattr("kg.curation.queues_proposals.decide", stopped)
+            with pytest.raises(KeyboardInterrupt):
+                self.promoted(database, graph)
+        assert self.ITEM in waiting(database, graph)
+        made = self.promoted(database, graph)
+        assert [one.id for one in proposals(database)] == [made.proposal]
+        assert self.ITEM not in waiting(database, graph)
+
+    def test_another_change_for_an_item_waits_for_the_first(self, database: Database, graph: GraphStore) -> None:
+        sources = read_sources(graph)
+        (item,) = sources.items()[QueueKind.CONTRADICTED]
+        ontology = sources.lesions.ontology
+        dropped = promote(item, ontology, "B", "2026-03-04T05:06:07+00:00", choice=Choice(drop=True))
+        propose(database, graph, dropped)
+        with pytest.raises(ConflictError, match="proposal 1 by B is open"):
+            self.promoted(database, graph)
+        assert latest(database) == {}
