@@ -54,3 +54,22 @@ def carried_out(tx: Transaction) -> Mapping[str, CarriedOut]:
         if row["proposal"]:
             found[row["proposal"]] = CarriedOut(row["sequence"], in_force)
     return found
+
+
+def label_names(tx: Transaction) -> dict[str, str]:
+    """Preferred names by label id, whatever else is in the graph."""
+    return {row["id"]: row["name"] for row in tx.run("MATCH (l:Label) RETURN l.id AS id, l.name AS name ORDER BY id")}
+
+
+def named_label(names: Mapping[str, str], label: str) -> str:
+    """The id of a label by its preferred name or id; empty for an empty name.
+
+    Raises:
+        UsageError: there is no such label.
+    """
+    if not label or label in names:
+        return label
+    found = next((key for key, name in names.items() if name == label), None)
+    if found is None:
+        raise UsageError(f"label {label!r}: there is none; give a preferred name or an id")
+    return found

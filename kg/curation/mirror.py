@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, select
 
 from kg.curation.change_set import change_set_from_dict
 from kg.curation.describe import describe
-from kg.curation.graph_identity import graph_identity
+from kg.curation.graph_identity import graph_identity, label_names
 from kg.curation.history import RevisionEntry, read_revisions
 from kg.curation.payload import RevisionKind
 from kg.curation.proposal_tables import REVISION_LABELS, REVISIONS
@@ -123,8 +123,7 @@ def _missing(tx: Transaction, graph: str, sequence: int, stamp: str) -> _Read:
     found = read_revisions(tx, after=max(sequence - 1, 0))
     fits = sequence == 0 or (bool(found) and _stamp(found[-1]) == stamp and found[-1].sequence == sequence)
     entries = [entry for entry in found if entry.sequence > sequence] if fits else read_revisions(tx)
-    rows = tx.run("MATCH (l:Label) RETURN l.id AS id, l.name AS name ORDER BY id") if entries else []
-    return _Read(graph, fits, entries, {row["id"]: row["name"] for row in rows})
+    return _Read(graph, fits, entries, label_names(tx) if entries else {})
 
 
 def _newest(connection: Connection, graph: str) -> tuple[int, str]:
