@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import chain, combinations, product
 
 from rdflib import BNode, Graph, Literal, URIRef
 from rdflib.term import Node
@@ -27,9 +27,11 @@ from kg.owl_model import (
     DISJOINT_SETS,
     EXCLUSIVE,
     FIRST,
+    FROM,
     GROUP,
     HEADER,
     KEPT,
+    KIND,
     LIST,
     MEMBERS,
     NAME,
@@ -47,11 +49,11 @@ from kg.owl_model import (
 from kg.owl_safety import require_safe_iris
 from kg.owl_terms import Blank, Iri, Text, Triple
 
-_KEY = frozenset(map(v.expand, (v.KIND, v.SOURCE)))
 _NIL = Iri(v.expand("rdf:nil"))
 _XSD_STRING = v.expand("xsd:string")
 
 RdfTriple = tuple[Node, Node, Node]
+_Node = Iri | Blank
 _Term = Iri | Blank | Text
 
 
@@ -80,124 +82,134 @@ def part(graph: Graph, header: Node, where: str) -> Parted:
         InputError: a foreign statement is damaged, or cannot be told from others.
         UnsafeInputError: a kept statement imports something.
     """
+    name = str(header)
+    statements = list(graph)
     try:
-        found = {_triple(*(_term(term, header) for term in triple)): triple for triple in graph}
-        parting = Parting(found)
+        parting = Parting(_triple(*(_term(term, name) for term in statement)) for statement in statements)
         texts = {canonical(component) for component in components(parting.foreign())}
-        kept = [t.object.value for t in parting.ours if t.predicate == KEPT and isinstance(t.object, Text)]
+        kept = [x.value for x in parting.read(HEADER, KEPT) if isinstance(x, Text)]
         triples = [triple for text in kept for triple in require_canonical(text)]
     except InputError as error:
         raise InputError(f"{where}: {error}") from error
     for t in triples:
         require_safe_iris([x.value for x in (t.subject, t.predicate, t.object) if isinstance(x, Iri)], where)
-    return Parted(tuple(found[triple] for triple in found if triple in parting.ours), tuple(sorted({*texts, *kept})))
+    return Parted(tuple(statements[i] for i in sorted(parting.ours)), tuple(sorted({*texts, *kept})))
 
 
 class Parting:
     """Statements parted into those that the model reads and the others.
 
     Attributes:
-        ours: those that the model reads.
+        ours: places of those that the model reads.
     """
 
     def __init__(self, triples: Iterable[Triple]) -> None:
-        self.triples = list(triples)
-        self.of: dict[Iri | Blank, dict[Iri, list[_Term]]] = defaultdict(lambda: defaultdict(list))
-        for triple in self.triples:
-            self.of[triple.subject][triple.predicate].append(triple.object)
-        self.labels = {node for node, values in self.of.items() if CLASS in values.get(TYPE, ())}
-        self.ours = {t for t in self.triples if is_read(t) and (not needs_a_label(t) or t.subject in self.labels)}
-        self.ours -= {t for label in self.labels for t in self._translations(label)}
-        self.frames: dict[Iri | Blank, list[Triple]] = {}
-        """What tells an unnamed node of ours from others, for foreign statements about it."""
-        self.instead: dict[Iri | Blank, list[Iri | Blank]] = {}
+        self._triples = list(triples)
+        self._of: dict[_Node, dict[Iri, list[int]]] = defaultdict(dict)
+        for i, triple in enumerate(self._triples):
+            self._of[triple.subject].setdefault(triple.predicate, []).append(i)
+        labels = {node for node in self._of if CLASS in self._values(node, TYPE)}
+        self.ours = {
+            i for i, t in enumerate(self._triples) if is_read(t) and (not needs_a_label(t) or t.subject in labels)
+        }
+        for label in labels:
+            self.ours.difference_update(self._translations(label))
+        self._axioms: dict[_Node, tuple[_Node, Iri, _Term, list[Triple]]] = {}
+        """What tells an axiom of ours from others, for foreign statements about it: its parts, kind and source."""
+        self._instead: dict[_Node, list[_Node]] = {}
         """What foreign statements about an unnamed node of ours are said of."""
-        for node in [node for node in self.of if isinstance(node, Blank)]:
-            if AXIOM in self.of[node].get(TYPE, ()):
+        for node in [node for node in self._of if isinstance(node, Blank)]:
+            types = self._values(node, TYPE)
+            if AXIOM in types:
                 self._take_axiom(node)
-            elif DISJOINT_SETS in self.of[node].get(TYPE, ()):
+            elif DISJOINT_SETS in types:
                 self._take_disjoint_set(node)
+
+    def read(self, node: _Node, predicate: Iri) -> list[_Term]:
+        """Values of a property that the model reads."""
+        return [self._triples[i].object for i in self._of[node].get(predicate, ()) if i in self.ours]
 
     def foreign(self) -> list[Triple]:
         """All foreign statements, with what they say something about."""
         found: list[Triple] = []
-        about: set[Iri | Blank] = set()
-        for triple in self.triples:
-            if triple in self.ours:
+        about: dict[_Node, None] = {}
+        for i, triple in enumerate(self._triples):
+            if i in self.ours:
                 continue
-            subjects = self.instead.get(triple.subject, [triple.subject])
+            subjects = self._instead.get(triple.subject, [triple.subject])
             objects: list[_Term] = (
                 [triple.object] if isinstance(triple.object, Text)
-                else [*self.instead.get(triple.object, [triple.object])]
+                else [*self._instead.get(triple.object, [triple.object])]
             )  # fmt: skip
             for subject, value in product(subjects, objects):
                 found.append(Triple(subject, triple.predicate, value))
-                about.update(node for node in (subject, value) if isinstance(node, Iri | Blank))
-        return [*found, *(triple for node in self.frames if node in about for triple in self.frames[node])]
+                about.update((node, None) for node in (subject, value) if isinstance(node, Iri | Blank))
+        frames = (_frame(node, *self._axioms[node]) for node in about if node in self._axioms)
+        return [*found, *chain.from_iterable(frames)]
 
-    def _translations(self, label: Iri | Blank) -> list[Triple]:
+    def _values(self, node: _Node, predicate: Iri) -> list[_Term]:
+        return [self._triples[i].object for i in self._of[node].get(predicate, ())]
+
+    def _translations(self, label: _Node) -> list[int]:
         """Names and definitions in other languages, beside the one that names none."""
-        found: list[Triple] = []
+        found: list[int] = []
         for predicate in (NAME, DEFINITION):
-            texts = [value for value in self.of[label].get(predicate, []) if isinstance(value, Text)]
-            tagged = [Triple(label, predicate, text) for text in texts if text.language]
-            found += tagged if len(texts) == len(tagged) + 1 else []
+            texts = [(i, self._triples[i].object) for i in self._of[label].get(predicate, ())]
+            tagged = [i for i, text in texts if isinstance(text, Text) and text.language]
+            plain = [i for i, text in texts if isinstance(text, Text) and not text.language]
+            found += tagged if len(plain) == 1 else []
         return found
 
     def _take_axiom(self, node: Blank) -> None:
-        values = self.of[node]
-        parts = [values.get(part, []) for part in (SOURCE, PROPERTY, TARGET)]
+        parts = [self._values(node, part) for part in (SOURCE, PROPERTY, TARGET)]
         if any(len(part) != 1 for part in parts):
             self._take(node, AXIOM, SOURCE, PROPERTY, TARGET)  # damaged: who reads it says so
             return
         source, property_, target = (part[0] for part in parts)
-        if isinstance(source, Text) or not isinstance(property_, Iri):
-            return
-        if Triple(source, property_, target) not in self.ours:
+        if isinstance(source, Text) or not isinstance(property_, Iri) or target not in self.read(source, property_):
             return
         self._take(node, AXIOM, SOURCE, PROPERTY, TARGET)
-        for predicate, found in values.items():
-            self.ours.update(
-                Triple(node, predicate, value) for value in found if is_annotation(predicate, property_.value, value)
-            )
-        groups = values.get(GROUP, [])
+        key = self._take_annotations(node, property_.value)
+        groups = self._values(node, GROUP)
         if property_ == DISJOINT and groups and isinstance(groups[0], Iri):
-            self.instead[node] = [groups[0]]
-            return
-        key = [Triple(node, p, value) for p in values if p.value in _KEY for value in values[p]]
-        self.frames[node] = [
-            *_frame(node, source, property_, target), *(t for t in key if t in self.ours and _says(t.object))
-        ]  # fmt: skip
+            self._instead[node] = [groups[0]]
+        else:
+            self._axioms[node] = source, property_, target, key
 
     def _take_disjoint_set(self, node: Blank) -> None:
-        values = self.of[node]
-        lists = [self._list(head) for head in values.get(MEMBERS, [])]
+        lists = [self._list(head) for head in self._values(node, MEMBERS)]
         members = [item for items, _ in lists for item in items]
-        groups = values.get(GROUP, [])
+        groups = self._values(node, GROUP)
         if not groups and not all(isinstance(m, Iri) and m.value.startswith(v.LABELS) for m in members):
             return
         self._take(node, DISJOINT_SETS, MEMBERS)
         for _, nodes in lists:
             for one in nodes:
                 self._take(one, LIST, FIRST, REST)
-        for predicate, found in values.items():
-            self.ours.update(
-                Triple(node, predicate, x) for x in found if is_annotation(predicate, DISJOINT_SETS.value, x)
-            )
+        key = self._take_annotations(node, DISJOINT_SETS.value)
         if groups and isinstance(groups[0], Iri):
-            self.instead[node] = [groups[0]]
+            self._instead[node] = [groups[0]]
             return
-        self.instead[node] = []
+        self._instead[node] = []
         for i, (a, b) in enumerate(combinations(sorted({m for m in members if isinstance(m, Iri)}), 2)):
             pair = Blank(f"{node.name} {i}")
-            self.instead[node].append(pair)
-            key = [Triple(pair, p, x) for p in values if p.value in _KEY for x in values[p] if _says(x)]
-            self.frames[pair] = [*_frame(pair, a, EXCLUSIVE, b), *key]
+            self._instead[node].append(pair)
+            self._axioms[pair] = a, EXCLUSIVE, b, key
 
-    def _take(self, node: Iri | Blank, type_: Iri, *predicates: Iri) -> None:
-        self.ours.update(Triple(node, p, value) for p in predicates for value in self.of[node].get(p, []))
-        if type_ in self.of[node].get(TYPE, []):
-            self.ours.add(Triple(node, TYPE, type_))
+    def _take(self, node: _Node, type_: Iri, *predicates: Iri) -> None:
+        of = self._of[node]
+        self.ours.update(i for p in predicates for i in of.get(p, ()))
+        self.ours.update(i for i in of.get(TYPE, ()) if self._triples[i].object == type_)
+
+    def _take_annotations(self, node: _Node, annotated: str) -> list[Triple]:
+        """Take what the model reads about a statement; those that tell it from others are returned."""
+        key: list[Triple] = []
+        for predicate, places in self._of[node].items():
+            for i in places:
+                if is_annotation(predicate, annotated, self._triples[i].object):
+                    self.ours.add(i)
+                    key += [self._triples[i]] if predicate in (KIND, FROM) else []
+        return key
 
     def _list(self, head: _Term) -> tuple[list[_Term], list[Blank]]:
         """The members of a collection and its nodes, as far as they can be followed."""
@@ -205,14 +217,14 @@ class Parting:
         nodes: dict[Blank, None] = {}
         while isinstance(head, Blank) and head not in nodes:
             nodes[head] = None
-            members += self.of[head].get(FIRST, [])
-            rest = self.of[head].get(REST, [])
+            members += self._values(head, FIRST)
+            rest = self._values(head, REST)
             head = rest[0] if rest else _NIL
         return members, list(nodes)
 
 
-def _frame(node: Blank, source: Iri | Blank, property_: Iri, target: _Term) -> list[Triple]:
-    """The parts of an axiom, as the training profile has them."""
+def _frame(node: _Node, source: _Node, property_: Iri, target: _Term, key: Iterable[Triple]) -> list[Triple]:
+    """What tells an axiom from others, named as the training profile does."""
     if property_ == SUBCLASS and target == NOTHING:
         property_, target = EXCLUSIVE, source
     if property_ == DISJOINT:
@@ -223,7 +235,7 @@ def _frame(node: Blank, source: Iri | Blank, property_: Iri, target: _Term) -> l
         target = Text(target.value)
     return [
         Triple(node, TYPE, AXIOM), Triple(node, SOURCE, source), Triple(node, PROPERTY, property_),
-        Triple(node, TARGET, target),
+        Triple(node, TARGET, target), *(Triple(node, t.predicate, t.object) for t in key if t.object != Text("")),
     ]  # fmt: skip
 
 
@@ -233,19 +245,16 @@ def _ordered(a: Iri, b: Iri) -> tuple[Iri, Iri]:
     return first, second
 
 
-def _says(value: _Term) -> bool:
-    return isinstance(value, Text) and bool(value.value)
-
-
 def _triple(subject: _Term, predicate: _Term, value: _Term) -> Triple:
     if isinstance(subject, Text) or not isinstance(predicate, Iri):
         raise InputError("an OWL statement: its subject or property is no resource; export the file again")
     return Triple(subject, predicate, value)
 
 
-def _term(term: Node, header: Node) -> _Term:
+def _term(term: Node, header: str) -> _Term:
     if isinstance(term, URIRef):
-        return HEADER if term == header else Iri(str(term))
+        name = str(term)
+        return HEADER if name == header else Iri(name)
     if isinstance(term, BNode):
         return Blank(str(term))
     if not isinstance(term, Literal):
