@@ -215,12 +215,11 @@ def _exclusive_ancestors(view: _View) -> Iterator[Finding]:
     if not len(pairs):
         return
     at_or_below = algebra.union(view.ancestors, algebra.identity(view.size))
-    under = algebra.as_bool(at_or_below[:, pairs[:, 0]].multiply(at_or_below[:, pairs[:, 1]]))
+    both = at_or_below[:, pairs[:, 0]].multiply(at_or_below[:, pairs[:, 1]])
+    under = algebra.as_bool(both.multiply(view.impossible[:, None]))
     derived = algebra.product(algebra.minus(view.ancestors, view.ancestors.T), under)
     for column, k in algebra.to_pairs(algebra.minus(under, derived)):
         low, (a, b) = int(column), (int(x) for x in pairs[k])
-        if not view.impossible[low]:
-            continue
         if low == b:
             a, b = b, a
         names: tuple[str, ...]

@@ -195,3 +195,22 @@ def test_operations_on_an_empty_ontology_and_no_lesions() -> None:
     assert algebra.closure(nothing).nnz == 0
     assert algebra.contradictions(np.ones((2, 3), bool), nothing).shape == (0, 3)
     assert algebra.expand(np.zeros((0, 3), bool), nothing).shape == (0, 3)
+
+
+@given(worlds(), st.data())
+def test_exclusion_with_exceptions_is_inherited_and_takes_out_just_what_they_imply(
+    world: tuple[np.ndarray, ...], data: st.DataObject
+) -> None:
+    parents, exclusive, _ = world
+    size = len(parents)
+    cells = st.tuples(st.integers(0, size - 1), st.integers(0, size - 1))
+    pairs = data.draw(st.lists(cells, min_size=1, max_size=3))
+    ancestors = algebra.closure(parents)
+    kept = algebra.inherit_exclusive(exclusive, ancestors, algebra.from_pairs(np.array(pairs), size))
+    assert (algebra.inherit_exclusive(kept, ancestors) != kept).nnz == 0  # closed, whatever was taken out
+    up = ancestors.toarray() | np.eye(size, dtype=bool)
+    out = np.zeros((size, size), bool)
+    for a, b in pairs:
+        out |= np.outer(up[a], up[b]) | np.outer(up[b], up[a])
+    whole = algebra.inherit_exclusive(exclusive, ancestors).toarray()
+    assert (kept.toarray() == (whole & ~out)).all()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from kg import algebra
 from kg.findings import Finding, Severity, errors_in
 from kg.ontology import (
+    ExclusionException,
     ExclusiveGroup,
     ExclusivePair,
     Label,
@@ -314,3 +315,28 @@ def test_errors_are_told_from_warnings(sheet: Spreadsheet) -> None:
         "one-way-exclusion",
         "duplicate-entry",
     }
+
+
+def test_an_exception_makes_possible_what_lies_above_it_and_nothing_below() -> None:
+    names = ("abdomen", "pelvis", "gut", "rectum", "other")
+    ids = {name: f"T:{k}" for k, name in enumerate(names)}
+    ontology = Ontology(
+        name="made",
+        labels=tuple(Label(ids[name], name, LabelClass.BODYPART) for name in names),
+        relations=tuple(
+            Relation(ids[child], RelationKind.PART_OF, ids[parent])
+            for child, parent in (
+                ("gut", "abdomen"), ("gut", "pelvis"), ("rectum", "gut"), ("other", "abdomen"), ("other", "pelvis"),
+            )
+        ),
+        exclusive_pairs=(ExclusivePair(ids["abdomen"], ids["pelvis"]),),
+    )  # fmt: skip
+
+    def impossible(*excepted: str) -> set[str]:
+        exceptions = tuple(ExclusionException(ids[name], ids[name]) for name in excepted)
+        return {finding.labels[0] for finding in check(replace(ontology, exceptions=exceptions))}
+
+    assert impossible() == {"gut", "other"}
+    assert impossible("gut") == {"rectum", "other"}  # rectum is told by its own name, not hidden behind gut
+    assert impossible("rectum") == {"other"}  # gut lies above it
+    assert impossible("rectum", "other") == set()
