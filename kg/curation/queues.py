@@ -148,7 +148,7 @@ class Term:
         nearest: name of the label that comes nearest, "" when none does.
         mentions: how often it stands in the reports.
         reports: how many reports have it.
-        patients: how many patients have it, never fewer than five.
+        patients: how many patients have it, never fewer than five and counted up to 1,000.
         source: name of the reports it was counted in.
     """
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from kg import algebra
 from kg.curation.decisions import Action, Decision
-from kg.curation.graph_identity import carried_out
 from kg.curation.label_data import LabelData, read_label_data
 from kg.curation.queues import Item, QueueKind, Topic, current_label, item_id
 from kg.curation.queues_lesions import LabelledLesions
@@ -34,7 +33,6 @@ class QueueSources:
     lesions: its ontology, and the lesions with the labels said of them.
     model: id of the model whose correlations these are, "" when the graph has none.
     edges: its correlations.
-    taken_back: ids of proposals that the graph carried out and took back.
     """
 
     revision: int
@@ -42,7 +40,6 @@ class QueueSources:
     lesions: LabelledLesions
     model: str
     edges: tuple[LearnedEdge, ...]
-    taken_back: frozenset[str]
 
     def items(self) -> dict[QueueKind, tuple[Item, ...]]:
         """Every queue that a graph alone can fill, ranked."""
@@ -56,7 +53,9 @@ class QueueSources:
 _LEARNED = (QueueKind.CORRELATIONS, QueueKind.CONFUSED)
 
 
-_LABELLED = "MATCH (l:Lesion)-[:HAS_LABEL|MAY_HAVE_LABEL]->(:Label) RETURN l.id AS id ORDER BY id LIMIT 1"
+_LABELLED = (
+    "MATCH (k:Label) WHERE EXISTS { (:Lesion)-[:HAS_LABEL|MAY_HAVE_LABEL]->(k) } RETURN k.id AS id ORDER BY id LIMIT 1"
+)
 _NO_CELLS = algebra.from_pairs(np.zeros((0, 2)), 0)
 _NOTHING = LabelData("no labelled lesions", (), np.zeros(0, str), np.zeros(0, str), _NO_CELLS, _NO_CELLS)
 
@@ -95,7 +94,6 @@ def read_sources(store: GraphStore, model: str = "", cohort: str = OFFICIAL, spl
             LabelledLesions.of_data(ontology, data, split),
             chosen,
             tuple(LearnedEdge(**edge) for edge in edges),
-            frozenset(proposal for proposal, carried in carried_out(tx).items() if not carried.in_force),
         )
 
     return store.read_transaction(work)

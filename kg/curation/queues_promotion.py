@@ -233,8 +233,8 @@ def _lowest(ontology: Ontology, pairs: Sequence[tuple[str, str]]) -> list[tuple[
 
 def _of_term(made: _Maker, term: Term, choice: Choice) -> tuple[Change, ...]:
     if bool(choice.synonym_of) == (choice.label_class is not None):
-        rid = f", or adopt it with its parents by `lesionkg ontology radlex adopt {term.rid}`" if term.rid else ""
-        raise UsageError(f"term {term.text!r}: say what it becomes, a synonym of a label or a new label{rid}")
+        adopt = f", or `lesionkg ontology radlex adopt {term.rid}`" if term.rid else ""
+        raise UsageError(f"term {term.text!r}: say what it becomes, by --synonym-of or --new-label{adopt}")
     mapping = (TermMapping(term.rid, term.text, MatchKind.EXACT, made.evidence),) if term.rid else ()
     if choice.label_class is not None:
         new = (choice.label_class, choice.new_id)
@@ -244,7 +244,7 @@ def _of_term(made: _Maker, term: Term, choice: Choice) -> tuple[Change, ...]:
 
 def _of_unmapped(made: _Maker, item: Item, choice: Choice) -> tuple[Change, ...]:
     if not choice.rid:
-        raise UsageError(f"label {item.names[0]!r}: name its term; `lesionkg ontology radlex search` finds one")
+        raise UsageError(f"label {item.names[0]!r}: give --rid; `lesionkg ontology radlex search` finds the term")
     mapping = TermMapping(choice.rid, choice.rid_name, choice.match, "reviewed")
     return (add_mapping(made.ontology, item.labels[0], mapping),)
 

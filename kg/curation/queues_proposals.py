@@ -1,8 +1,7 @@
-"""Items that became proposals: made once, and back in their queue when the proposal comes to nothing."""
+"""Items that became proposals, each once."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import replace
 
 from kg.curation.change_set import ChangeSet
@@ -14,7 +13,6 @@ from kg.relational import Database
 from kg.store import GraphStore
 
 _OPEN = (Status.DRAFT, Status.PROPOSED, Status.ACCEPTED)
-_CLOSED = (Status.REJECTED, Status.WITHDRAWN)
 
 
 def propose_item(
@@ -68,16 +66,6 @@ def _there_already(item: str, found: Proposal) -> ConflictError:
         f"{item}: proposal {found.number} by {found.author} is open; review it, or "
         f"`lesionkg ontology withdraw {found.number}` first"
     )
-
-
-def failed_proposals(database: Database, taken_back: Collection[str]) -> frozenset[str]:
-    """Ids of proposals that came to nothing: rejected, withdrawn, or applied and taken back.
-
-    Args:
-        database: the curation store.
-        taken_back: ids of those that the graph carried out and took back.
-    """
-    return frozenset({*taken_back, *(found.id for found in proposals(database, _CLOSED))})
 
 
 def _same_but_date(one: ChangeSet, other: ChangeSet) -> bool:

@@ -163,9 +163,9 @@ def unmapped_items(lesions: LabelledLesions) -> tuple[Item, ...]:
 
 
 def term_items(ontology: Ontology, terms: Iterable[Term]) -> tuple[Item, ...]:
-    """Terms that no label has by now, as its name, a synonym or a mapping; those of the most patients first.
+    """Terms that no label has by now, as its name, a synonym or a mapping; those of the most reports first.
 
-    The same term of several sources is one item: that of the source with the most patients.
+    The same term of several sources is one item: that of the source with the most reports.
     """
     named = {_folded(text) for k in ontology.labels for text in (k.name, *(s.text for s in k.synonyms))}
     mapped = {mapping.object_id for label in ontology.labels for mapping in label.mappings}
@@ -173,10 +173,10 @@ def term_items(ontology: Ontology, terms: Iterable[Term]) -> tuple[Item, ...]:
     for term in terms:
         about = term.rid or _folded(term.text)
         lacking = term.rid not in mapped and _folded(term.text) not in named
-        if lacking and (about not in most or most[about].patients < term.patients):
+        if lacking and (about not in most or most[about].reports < term.reports):
             most[about] = term
     items = [
-        Item(item_id(Topic.TERM, about), QueueKind.TERMS, (), (term.text,), float(term.patients), term)
+        Item(item_id(Topic.TERM, about), QueueKind.TERMS, (), (term.text,), float(term.reports), term)
         for about, term in most.items()
     ]
     return _ranked(items)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from sqlalchemy import Column, Integer, MetaData, Table, Text
 
-from kg.curation.proposal_tables import open_curation_at
-from kg.relational import Database, database_address
+from kg.relational import Database
 
 QUEUES_VERSION = 1
 """Version of the tables. A store with a higher one was written by a newer program and is not touched."""
@@ -53,19 +50,11 @@ TERMS = Table(
 )
 
 
-def open_queues(home: Path) -> Database:
-    """The curation store of a data folder with the tables of the queues, made when they are absent.
+def make_queue_tables(database: Database) -> None:
+    """Make the tables of the queues in a curation store, where they are absent.
 
     Raises:
-        UsageError: ``LESIONKG_DATABASE`` is no address.
-        SchemaVersionError: a newer program wrote the store.
-        StoreError: it cannot be opened.
+        SchemaVersionError: a newer program wrote them.
+        StoreError: they cannot be made.
     """
-    return open_queues_at(database_address(home))
-
-
-def open_queues_at(where: str | Path) -> Database:
-    """As :func:`open_queues`, by address."""
-    database = open_curation_at(where)
     database.make_tables(METADATA, SETTINGS, QUEUES_VERSION, {})
-    return database

@@ -28,9 +28,12 @@ def why(item: Item) -> str:
         case Contradiction() as found:
             return f"{found.contradictory:,} contradictory lesions; {_counted(found.counts)}"
         case Term() as found:
-            return f"{found.mentions:,} mentions in {found.reports:,} reports of {found.patients:,} patients" + (
-                f", {found.source}" if found.source else ""
+            nearest = f", nearest label {found.nearest}" if found.nearest else ""
+            known = f"{found.rid}, below {', '.join(found.parents) or 'nothing'}; " if found.rid else ""
+            counted = (
+                f"{found.mentions:,} mentions in {found.reports:,} reports of at least {found.patients:,} patients"
             )
+            return f"{known}{counted} ({found.source}){nearest}"
         case Unmapped() as found:
             return f"{found.lesions:,} lesions" + (f", in {', '.join(found.label_sets)}" if found.label_sets else "")
 

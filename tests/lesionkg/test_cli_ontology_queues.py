@@ -16,8 +16,8 @@ from ingest.load import load_deeplesion
 from kg.connect import open_store
 from kg.curation.describe import describe
 from kg.curation.proposal import Status
+from kg.curation.proposal_tables import open_curation
 from kg.curation.proposals import proposals
-from kg.curation.queues_tables import open_queues
 from kg.errors import InputError, UsageError
 from kg.graph_cohort import load_cohort
 from kg.graph_matrices import matrices_from_graph
@@ -101,7 +101,7 @@ def test_a_rejected_item_leaves_the_queue_and_can_be_reopened(home: Path) -> Non
 def test_a_promoted_item_is_a_proposal_and_leaves_the_queue(home: Path) -> None:
     item, shown = next((one, shown) for one, shown in items(home, "contradicted").items() if shown["becomes"])
     made = run_json("decide", item, "--promote", *BY, "--home", home)
-    with open_queues(home) as database:
+    with open_curation(home) as database:
         (proposal,) = proposals(database)
     names = {label.id: label.name for label in load_shipped().labels}
     assert (proposal.id, proposal.status, proposal.author) == (made["proposal"], Status.PROPOSED, "A. Curator")
@@ -133,7 +133,7 @@ def test_terms_that_mining_counted_are_taken_in_and_kept(home: Path, tmp_path: P
         pytest.param(("decide", "unmapped/LKG:0000040", "--reopen"), "nobody decided", id="nothing to reopen"),
         pytest.param(("decide", "unmapped/LKG:0000040", "--reject", "--until", "2026-01-01"), "--defer", id="until"),
         pytest.param(("decide", "unmapped/LKG:0000040", "--defer", "--until", "soon"), "no day", id="no day"),
-        pytest.param(("decide", "unmapped/LKG:0000040", "--promote"), "name its term", id="no RadLex id"),
+        pytest.param(("decide", "unmapped/LKG:0000040", "--promote"), "give --rid", id="no RadLex id"),
         pytest.param(("decide", "unmapped/LKG:0000040", "--promote", "--override", "no"), "RULE=REASON", id="override"),
     ],
 )

@@ -12,8 +12,9 @@ import typer
 
 from kg.errors import UsageError
 from kg.ontology import LabelClass, MatchKind, SoftKind, SynonymScope
-from lesionkg.cli.context import Graph, Home, Json, console, graph_url, home_folder, print_json
+from lesionkg.cli.context import Graph, Home, Json, console, print_json
 from lesionkg.cli.ontology.base import app
+from lesionkg.cli.ontology.curating import Reviewer, curation
 
 if TYPE_CHECKING:
     from kg.curation.decisions import Action
@@ -59,29 +60,28 @@ def queue(
     both of; confused: positive correlations between exclusive labels; terms: said in reports, covered by no label;
     unmapped: labels without a RadLex id.
     """
-    from kg.connect import open_store
     from kg.curation.decisions import latest, standing
     from kg.curation.queues import QueueKind
     from kg.curation.queues_graph import read_sources
-    from kg.curation.queues_proposals import failed_proposals
     from kg.curation.queues_ranked import term_items
-    from kg.curation.queues_tables import open_queues
+    from kg.curation.queues_tables import make_queue_tables
     from kg.curation.queues_terms import keep_terms, kept_terms, read_candidates
+    from kg.curation.reconcile import failed
     from lesionkg.cli.ontology.queues_text import as_dict, print_queues
 
     chosen = [_queue(kind)] if kind else list(QueueKind)
     terms = read_candidates(candidates, source) if candidates else None
-    with open_store(graph_url(home, graph), read_only=True) as store:
+    with curation(home, graph, read_only=True) as (database, store):
+        make_queue_tables(database)
         sources = read_sources(store, model, cohort, split)
-    ontology = sources.lesions.ontology
-    with open_queues(home_folder(home)) as database:
+        ontology = sources.lesions.ontology
         if terms is not None:
             keep_terms(database, source, terms)
         items = sources.items() | {QueueKind.TERMS: term_items(ontology, kept_terms(database))}
-        decisions, failed = latest(database, ontology), failed_proposals(database, sources.taken_back)
+        decisions, nothing = latest(database, ontology), failed(database, store)
     today = datetime.now(UTC).date().isoformat()
     most = limit or (_ONE if kind else _EACH)
-    listed = {each: standing(items[each], decisions, today, failed) for each in chosen}
+    listed = {each: standing(items[each], decisions, today, nothing) for each in chosen}
     shown = {each: [one for one in rows if one.open or everything][:most] for each, rows in listed.items()}
     if not json_:
         print_queues(sources, listed, shown)
@@ -110,7 +110,7 @@ def decide(
     defer: Annotated[bool, typer.Option("--defer", help="Not now.")] = False,
     reject: Annotated[bool, typer.Option("--reject", help="Never again, whatever later models say.")] = False,
     reopen: Annotated[bool, typer.Option("--reopen", help="Take an earlier decision back.")] = False,
-    reviewer: Annotated[str, typer.Option("--reviewer", help="Who decides.")] = "",
+    reviewer: Reviewer = "",
     reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
     until: Annotated[str, typer.Option("--until", help="With --defer: day on which it comes back, YYYY-MM-DD.")] = "",
     kind: Annotated[
@@ -143,7 +143,6 @@ def decide(
     Promotion makes a soft relation unless lesions carry a strict one; what they do not carry is refused. The decision
     holds for every later model.
     """
-    from kg.connect import open_store
     from kg.curation.decisions import Decision, latest, require_allowed
     from kg.curation.decisions import decide as keep
     from kg.curation.queues_graph import read_sources, stamp_reviews
@@ -151,7 +150,7 @@ def decide(
     from kg.curation.queues_promotion import promote as change_set_of
     from kg.curation.queues_proposals import propose_item, require_no_open_proposal
     from kg.curation.queues_ranked import term_items
-    from kg.curation.queues_tables import open_queues
+    from kg.curation.queues_tables import make_queue_tables
     from kg.curation.queues_terms import kept_terms
     from kg.curation.queues_text import why
     from lesionkg.cli.ontology.queues_text import decided
@@ -159,7 +158,8 @@ def decide(
     action, overrides = _action(item, promote, defer, reject, reopen), _overrides(override or [])
     now = datetime.now(UTC).isoformat(timespec="seconds")
     made = Decision(item, action, reviewer, reason, now, until=_day(until, defer))
-    with open_store(graph_url(home, graph)) as store, open_queues(home_folder(home)) as database:
+    with curation(home, graph) as (database, store):
+        make_queue_tables(database)
         sources = read_sources(store, model, cohort, split)
         ontology = sources.lesions.ontology
         seen = latest(database, ontology).get(item)

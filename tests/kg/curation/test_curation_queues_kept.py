@@ -13,13 +13,15 @@ from made_ontology import CHEST, LEFT_LUNG, LIVER, LUNG, MASS, NODULE, SOLID, sm
 from kg.curation.application import undo
 from kg.curation.decisions import Action, Decision, decide, decisions_about, latest, standing
 from kg.curation.proposal_application import apply
+from kg.curation.proposal_tables import open_curation_at
 from kg.curation.proposals import proposals, propose, review, withdraw
 from kg.curation.queues import Item, QueueKind, Term, Topic, Unmapped, item_id
 from kg.curation.queues_graph import read_sources, stamp_reviews
 from kg.curation.queues_promotion import Choice, promote
-from kg.curation.queues_proposals import failed_proposals, propose_item, require_no_open_proposal
-from kg.curation.queues_tables import open_queues_at
+from kg.curation.queues_proposals import propose_item, require_no_open_proposal
+from kg.curation.queues_tables import make_queue_tables
 from kg.curation.queues_terms import keep_terms, kept_terms, read_candidates
+from kg.curation.reconcile import failed
 from kg.errors import ConflictError, InputError, UsageError
 from kg.graph_ontology import load_ontology, save_ontology
 from kg.relational import Database
@@ -43,7 +45,8 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     where: str | Path = tmp_path / "curation.sqlite"
     if request.param == "postgresql":
         where = postgres.new_database(request.getfixturevalue("server"))
-    with open_queues_at(where) as opened:
+    with open_curation_at(where) as opened:
+        make_queue_tables(opened)
         yield opened
 
 
@@ -232,7 +235,8 @@ class TestTheGraph:
         assert items[QueueKind.CONTRADICTED] == ()
 
     def test_a_decision_reaches_the_correlations_of_every_model(self, store: GraphStore, tmp_path: Path) -> None:
-        database = open_queues_at(tmp_path / "curation.sqlite")
+        database = open_curation_at(tmp_path / "curation.sqlite")
+        make_queue_tables(database)
         rejected = decide(database, decision(Action.REJECTED))
         decide(database, decision(Action.DEFERRED, item=item_id(Topic.CONFUSED, LUNG, LIVER)))
         ontology = load_ontology(store)
@@ -259,8 +263,8 @@ def waiting(database: Database, store: GraphStore) -> set[str]:
     """Items of all queues of the graph that wait for a decision."""
     sources = read_sources(store)
     decisions = latest(database, sources.lesions.ontology)
-    failed = failed_proposals(database, sources.taken_back)
-    found = (standing(items, decisions, "2026-03-10", failed) for items in sources.items().values())
+    nothing = failed(database, store)
+    found = (standing(items, decisions, "2026-03-10", nothing) for items in sources.items().values())
     return {one.item.id for rows in found for one in rows if one.open}
 
 
@@ -274,7 +278,8 @@ class TestInTheGraph:
 
     @pytest.fixture
     def database(self, tmp_path: Path) -> Iterator[Database]:
-        with open_queues_at(tmp_path / "curation.sqlite") as opened:
+        with open_curation_at(tmp_path / "curation.sqlite") as opened:
+            make_queue_tables(opened)
             yield opened
 
     def test_a_rejected_item_stays_away_whatever_later_models_learn(
