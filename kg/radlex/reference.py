@@ -1,0 +1,248 @@
+"""The whole of RadLex beside the ontology: a reference to search, to follow upwards, and to take terms from.
+
+RadLex does not ship with the project. Whoever has it as a table imports it once; it is kept as one Parquet file in the
+data folder, and its terms never enter the graph unless a curator adopts them.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kg import algebra
+from kg.algebra import BoolMatrix
+from kg.errors import InputError, UsageError
+
+FILE = "radlex.parquet"
+_FORMAT = "lesionkg-radlex/1"
+_META = b"lesionkg"
+_LISTS = {"synonyms": ("synonyms", "alt_labels"), "is_a": ("parents",), "part_of": ("part_of",), "contained_by": ("contained_by",)}  # fmt: skip
+_SCHEMA = pa.schema(
+    [
+        pa.field("rid", pa.string(), nullable=False),
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("definition", pa.string(), nullable=False),
+        *(pa.field(name, pa.list_(pa.string()), nullable=False) for name in _LISTS),
+    ]
+)
+_OBSOLETE_ROOT = "RID15849"
+"""RadLex moves withdrawn terms below this one, "Obsolete Radlex Term"."""
+
+
+class Step(StrEnum):
+    """How RadLex puts one term above another."""
+
+    IS_A = "is_a"
+    PART_OF = "part_of"
+    CONTAINED_BY = "contained_by"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One term of RadLex.
+
+    Attributes:
+        rid: its identifier, e.g. ``RID1301``.
+        name: preferred name.
+        synonyms: other names.
+        definition: empty where RadLex has none.
+        above: terms right above it, with the step that leads there.
+        obsolete: RadLex has withdrawn it.
+    """
+
+    rid: str
+    name: str
+    synonyms: tuple[str, ...]
+    definition: str
+    above: tuple[tuple[Step, str], ...]
+    obsolete: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of its names, the preferred one first."""
+        return self.name, *self.synonyms
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """All terms of a RadLex table.
+
+    Attributes:
+        terms: by RID, in the order of the table.
+        digest: SHA-256 of the table that was imported.
+    """
+
+    terms: Mapping[str, Term]
+    digest: str
+
+    def term(self, rid: str) -> Term:
+        """The term of this RID.
+
+        Raises:
+            UsageError: RadLex has none.
+        """
+        found = self.terms.get(rid)
+        if found is None:
+            raise UsageError(
+                f"RadLex term {rid!r}: not in the reference; `lesionkg ontology radlex search` finds terms"
+            )
+        return found
+
+    @cached_property
+    def index(self) -> Mapping[str, int]:
+        """Row of each RID in :attr:`ancestors`."""
+        return {rid: i for i, rid in enumerate(self.terms)}
+
+    @cached_property
+    def ancestors(self) -> BoolMatrix:
+        """T x T sparse bool: all terms above each one, over steps of every kind; T terms.
+
+        RadLex has cycles over steps of different kinds, so a term may be its own ancestor.
+        """
+        index = self.index
+        pairs = [(i, index[up]) for i, term in enumerate(self.terms.values()) for _, up in term.above if up in index]
+        return algebra.closure(algebra.from_pairs(np.array(pairs), len(index)))
+
+    def is_above(self, rid: str, other: str) -> bool:
+        """Whether the second term is above the first, over steps of any kind."""
+        row, column = self.index.get(rid), self.index.get(other)
+        return row is not None and column is not None and bool(self.ancestors[row, column])
+
+    def path(self, rid: str, other: str) -> tuple[tuple[Step, str], ...]:
+        """The shortest way up from one term to another, as (step, RID reached); empty when there is none."""
+        return self.ways_up(rid, {other}).get(other, ())
+
+    def ways_up(self, rid: str, wanted: Iterable[str]) -> dict[str, tuple[tuple[Step, str], ...]]:
+        """The shortest way up from a term to each wanted term that is above it; ties by the order of the table."""
+        goal = set(wanted) - {rid}
+        found: dict[str, tuple[tuple[Step, str], ...]] = {}
+        seen, queue = {rid}, [(rid, ())]
+        while queue and goal - found.keys():
+            following: list[tuple[str, tuple[tuple[Step, str], ...]]] = []
+            for low, way in queue:
+                for step, up in self.terms[low].above:
+                    if up in seen or up not in self.terms:
+                        continue
+                    seen.add(up)
+                    further = (*way, (step, up))
+                    if up in goal:
+                        found[up] = further
+                    following.append((up, further))
+            queue = following  # type: ignore[assignment]
+        return found
+
+    def text(self, rid: str, way: Iterable[tuple[Step, str]]) -> str:
+        """A way up in words: ``RID1315 lower lobe of right lung part_of RID1302 right lung``."""
+        return f"{rid} {self.terms[rid].name}" + "".join(f" {step} {up} {self.terms[up].name}" for step, up in way)
+
+
+def import_table(table: Path, target: Path) -> Reference:
+    """Read a RadLex table and keep it.
+
+    Args:
+        table: CSV with the columns ``rid preferred_label alt_labels parents definition synonyms part_of contained_by``,
+            lists separated by ``|``.
+        target: Parquet file to write; replaced as a whole or not at all.
+
+    Raises:
+        InputError: no such file, not UTF-8 text, a column is missing, or a RID is empty or there twice.
+    """
+    try:
+        data = table.read_bytes()
+        text = data.decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{table}: cannot be read ({error.strerror}); choose a RadLex table") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{table}: is not UTF-8 text; export the RadLex table as CSV in UTF-8") from error
+    rows = _rows(text, table)
+    meta = json.dumps({"format": _FORMAT, "digest": hashlib.sha256(data).hexdigest(), "terms": len(rows)})
+    stored = pa.Table.from_pylist(rows, schema=_SCHEMA).replace_schema_metadata({_META: meta.encode()})
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(target.name + ".partial")
+    try:
+        pq.write_table(stored, partial)
+        partial.replace(target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise InputError(f"{target}: cannot be written ({error.strerror}); choose another place") from error
+    return load_reference(target)
+
+
+def load_reference(file: Path) -> Reference:
+    """The terms that were imported.
+
+    Raises:
+        UsageError: none were.
+        InputError: the file is damaged or of another format.
+    """
+    if not file.exists():
+        raise UsageError(f"{file}: no RadLex imported yet; `lesionkg ontology radlex import TABLE.csv` does")
+    try:
+        table = pq.read_table(file)
+        meta = json.loads(table.schema.metadata[_META])
+        if meta["format"] != _FORMAT or meta["terms"] != table.num_rows:
+            raise ValueError("format")
+        rows = table.to_pylist()
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{file}: is damaged ({type(error).__name__}); import the RadLex table again") from error
+    obsolete = _below(rows, _OBSOLETE_ROOT)
+    terms = {
+        row["rid"]: Term(
+            row["rid"],
+            row["name"],
+            tuple(row["synonyms"]),
+            row["definition"],
+            tuple((step, up) for step in Step for up in row[step.value]),
+            row["rid"] in obsolete,
+        )
+        for row in rows
+    }
+    return Reference(terms, meta["digest"])
+
+
+def _rows(text: str, table: Path) -> list[dict[str, object]]:
+    reader = csv.DictReader(text.splitlines(keepends=True))
+    needed = ("rid", "preferred_label", "definition", *(column for columns in _LISTS.values() for column in columns))
+    missing = [column for column in needed if column not in (reader.fieldnames or ())]
+    if missing:
+        raise InputError(f"{table}: column {missing[0]!r} is missing; choose a RadLex table")
+    rows: list[dict[str, object]] = []
+    seen: set[str] = set()
+    for line, row in enumerate(reader, 2):
+        rid, name = (row["rid"] or "").strip(), (row["preferred_label"] or "").strip()
+        if not rid or rid in seen:
+            raise InputError(
+                f"{table}: row {line} has {'the RID ' + rid + ' again' if rid else 'no RID'}; mend the table"
+            )
+        seen.add(rid)
+        lists = {
+            key: list(dict.fromkeys(x.strip() for c in columns for x in (row[c] or "").split("|") if x.strip() not in ("", name)))
+            for key, columns in _LISTS.items()
+        }  # fmt: skip
+        rows.append({"rid": rid, "name": name or rid, "definition": (row["definition"] or "").strip(), **lists})
+    if not rows:
+        raise InputError(f"{table}: holds no terms; choose a RadLex table")
+    return rows
+
+
+def _below(rows: Iterable[Mapping[str, object]], root: str) -> set[str]:
+    children: dict[str, list[str]] = {}
+    for row in rows:
+        for up in row["is_a"]:  # type: ignore[attr-defined]
+            children.setdefault(up, []).append(str(row["rid"]))
+    found, queue = {root}, [root]
+    while queue:
+        new = [rid for rid in children.get(queue.pop(), ()) if rid not in found]
+        found.update(new)
+        queue.extend(new)
+    return found
