@@ -213,7 +213,7 @@ def _of_contradiction(made: _Maker, item: Item, found: Contradiction, choice: Ch
         if meet(said.together, said.rarer) or (wide and said.contradictory >= LEAST)
     ]
     if not meeting:
-        raise _refused(item, "so few of the rarer label's lesions may be errors of the labels")
+        raise _refused(item, "so few lesions of the rarer label may be errors of the labels")
     return made.exceptions(_lowest(made.ontology, sorted(set(meeting))))
 
 
@@ -250,6 +250,6 @@ def _of_unmapped(made: _Maker, item: Item, choice: Choice) -> tuple[Change, ...]
 
 
 def _refused(item: Item, because: str) -> ChangeRefusedError:
-    return ChangeRefusedError(
-        f"{says(item)}: {because} ({why(item)}); defer or reject it, choose a kind, or propose a change yourself"
-    )
+    other = "--drop the pair" if item.topic is Topic.CONTRADICTED else "choose a soft relation by --kind"
+    names = " and ".join(item.names)
+    return ChangeRefusedError(f"{names}: {because}; defer or reject it, {other}, or propose a change yourself")
