@@ -4,7 +4,7 @@ Runs on a graph that holds the released lesions and a published model, e.g. what
 
 * Ranking: correlations are ranked by the counts of training lesions; a correlation holds when the validation and test
   lesions show the same direction (p < 0.05, hypergeometric). Shares of the first 20, 50 and 100 that hold.
-* Errors of the labels: no lesion has a left label and its right partner; how many lesions of the rarer one do, as
+* Errors of the labels: no lesion has a left label and its right partner; how many patients with the rarer one do, as
   reports were mined.
 * Promotion: every contradicted pair that carries exceptions, and the contradictory lesions that these resolve.
 * Time: the contradicted pairs against the same counts by plain Python sets, as a ratio.
@@ -28,12 +28,13 @@ from kg.curation.queues_graph import QueueSources, read_sources
 from kg.curation.queues_lesions import LabelledLesions
 from kg.curation.queues_promotion import promote
 from kg.curation.queues_ranked import contradiction_items
+from kg.curation.queues_rule import at_least
 from kg.errors import ChangeRefusedError
 from kg.ontology import SoftKind
 
 FIRST = (20, 50, 100)
 NEEDED = 20
-"""Lesions that the rarer of two partners must have to be counted."""
+"""Patients that the rarer of two partners must have to be counted."""
 
 
 def main() -> None:
@@ -46,7 +47,7 @@ def main() -> None:
         sources = read_sources(store, cohort=options.cohort, split="train")
         data = read_label_data(store, options.cohort)
     others = replace(data, splits=np.where(data.splits == "train", "train", "test"))
-    other = LabelledLesions.of_data(sources.lesions.ontology, others, "test")
+    other = LabelledLesions.of_data(sources.lesions.ontology, others, {}, "test")
     ranking(sources, other)
     partners(sources.lesions)
     promotion(sources.lesions)
@@ -80,15 +81,15 @@ def hold(items: tuple[Item, ...], other: LabelledLesions) -> list[bool]:
 
 
 def partners(lesions: LabelledLesions) -> None:
-    """Lesions with a left label and its right partner."""
-    index, together = lesions.closures.index, lesions.together
-    print("\nleft and right partners on one lesion, of the rarer one's lesions")
+    """Patients with a lesion that has a left label and its right partner."""
+    index = lesions.closures.index
+    print("\nleft and right partners on one lesion, of the patients with the rarer one")
     for soft in lesions.ontology.soft_relations:
         a, b = index[soft.subject], index[soft.object]
-        rarer = min(together[a, a], together[b, b])
+        both, rarer = lesions.patients_with(a, b), min(lesions.patients_with(a), lesions.patients_with(b))
         if soft.kind is SoftKind.CONTRALATERAL_OF and rarer >= NEEDED:
             names = f"{lesions.ontology.labels[a].name} x {lesions.ontology.labels[b].name}"
-            print(f"  {names:44}{together[a, b]:>5} of {rarer:>5} {together[a, b] / rarer:>7.1%}")
+            print(f"  {names:50}{both:>5} of {rarer:>5} {both / rarer:>7.1%}, at least {at_least(both, rarer):.1%}")
 
 
 def promotion(lesions: LabelledLesions) -> None:
@@ -105,7 +106,7 @@ def promotion(lesions: LabelledLesions) -> None:
         rest = next((one.score for one in after if one.id == item.id), 0.0)
         changed, made, before, left = changed + 1, made + len(change_set.changes), before + item.score, left + rest
         if changed <= 10:
-            print(f"  {' x '.join(item.names):44}{len(change_set.changes):>3}{item.score:>7.0f}{rest:>7.0f}")
+            print(f"  {' x '.join(item.names):50}{len(change_set.changes):>3}{item.score:>7.0f}{rest:>7.0f}")
     print(
         f"  {changed} of {len(items)} pairs carry {made} exceptions; contradictory lesions {before:.0f} -> {left:.0f}"
     )

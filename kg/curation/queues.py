@@ -60,6 +60,8 @@ class Counts:
         probability: of so many together by chance, or more when there are more than expected, else or fewer
             (hypergeometric).
         pairs: label pairs looked at, among which chance has its pick.
+        patients: patients with a lesion that has both.
+        rarer_patients: patients with a lesion that has the rarer one.
     """
 
     lesions: int
@@ -69,6 +71,8 @@ class Counts:
     expected: float
     probability: float
     pairs: int
+    patients: int
+    rarer_patients: int
 
     @property
     def rarer(self) -> int:
@@ -109,14 +113,16 @@ class SaidPair:
         second: id of the other.
         contradictory: lesions whose contradiction comes down to these two labels.
         together: all lesions with both.
-        rarer: lesions with the rarer one.
+        patients: patients with a lesion that has both.
+        rarer_patients: patients with a lesion that has the rarer one.
     """
 
     first: str
     second: str
     contradictory: int
     together: int
-    rarer: int
+    patients: int
+    rarer_patients: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,10 @@ _LEARNED = (QueueKind.CORRELATIONS, QueueKind.CONFUSED)
 _LABELLED = (
     "MATCH (k:Label) WHERE EXISTS { (:Lesion)-[:HAS_LABEL|MAY_HAVE_LABEL]->(k) } RETURN k.id AS id ORDER BY id LIMIT 1"
 )
+_PATIENTS = (
+    "MATCH (p:Patient)-[:HAS_STUDY]->(:Study)-[:HAS_SERIES]->(:Series)-[:HAS_LESION]->(l:Lesion) "
+    "RETURN l.id AS lesion, p.id AS patient ORDER BY lesion"
+)
 _NO_CELLS = algebra.from_pairs(np.zeros((0, 2)), 0)
 _NOTHING = LabelData("no labelled lesions", (), np.zeros(0, str), np.zeros(0, str), _NO_CELLS, _NO_CELLS)
 
@@ -82,6 +86,7 @@ def read_sources(store: GraphStore, model: str = "", cohort: str = OFFICIAL, spl
     def work(tx: Transaction) -> QueueSources:
         head, ontology = verified(tx)
         chosen = _model(tx, model)
+        patients = {row["lesion"]: row["patient"] for row in tx.run(_PATIENTS)}
         edges = tx.run(
             "MATCH (a:Label)-[r:CORRELATES_WITH {model: $model}]->(b:Label) "
             "RETURN a.id AS source, b.id AS target, r.weight AS weight, r.stability AS stability "
@@ -91,7 +96,7 @@ def read_sources(store: GraphStore, model: str = "", cohort: str = OFFICIAL, spl
         return QueueSources(
             head.sequence,
             data.name,
-            LabelledLesions.of_data(ontology, data, split),
+            LabelledLesions.of_data(ontology, data, patients, split),
             chosen,
             tuple(LearnedEdge(**edge) for edge in edges),
         )

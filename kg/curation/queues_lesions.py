@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,7 +19,7 @@ from kg.errors import UsageError
 from kg.ontology import Ontology
 
 EXAMPLES = 5
-"""Lesions named with an item."""
+"""Lesions named with an item, each of another patient."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,19 +30,24 @@ class LabelledLesions:
         ontology: the ontology; every reference resolves.
         ids: N lesion ids.
         said: N x C boolean in the order of the label ids, labels as said of the lesion.
+        patients: shape (N,), the number of its patient; lesions of one patient are often said in one sentence.
     """
 
     ontology: Ontology
     ids: tuple[str, ...]
     said: BoolMatrix
+    patients: np.ndarray
 
     @classmethod
-    def of_data(cls, ontology: Ontology, data: LabelData, split: str = "") -> LabelledLesions:
+    def of_data(
+        cls, ontology: Ontology, data: LabelData, patients: Mapping[str, str], split: str = ""
+    ) -> LabelledLesions:
         """What counts as positive in label data; labels that the ontology does not have are left out.
 
         Args:
             ontology: the labels.
             data: labels of lesions over columns of its own.
+            patients: patient by lesion; a lesion without one counts as a patient of its own.
             split: only the lesions of this split.
 
         Raises:
@@ -55,7 +61,9 @@ class LabelledLesions:
         column = np.array([index.get(label_id, -1) for label_id in data.label_ids], np.int64)[cells.col]
         kept = column >= 0
         said = coo_array((np.ones(kept.sum(), bool), (cells.row[kept], column[kept])), shape=(len(rows), len(index)))
-        return cls(ontology, tuple(data.lesions[rows].tolist()), algebra.as_bool(said))
+        ids = tuple(data.lesions[rows].tolist())
+        number = np.unique([patients.get(lesion, lesion) for lesion in ids], return_inverse=True)[1]
+        return cls(ontology, ids, algebra.as_bool(said), number)
 
     @cached_property
     def closures(self) -> Closures:
@@ -81,8 +89,17 @@ class LabelledLesions:
         return found
 
     def examples(self, *labels: int) -> tuple[str, ...]:
-        """Ids of a few lesions that have all these labels (columns), the first of them."""
-        return tuple(self.ids[row] for row in self.with_all(*labels)[:EXAMPLES])
+        """Ids of a few lesions that have all these labels (columns), of different patients."""
+        return self.named(self.with_all(*labels))
+
+    def named(self, rows: np.ndarray) -> tuple[str, ...]:
+        """Ids of the first of these lesions (rows, sorted), one a patient."""
+        first = np.sort(np.unique(self.patients[rows], return_index=True)[1])[:EXAMPLES]
+        return tuple(self.ids[row] for row in rows[first])
+
+    def patients_with(self, *labels: int) -> int:
+        """Number of patients with a lesion that has all these labels (columns)."""
+        return len(np.unique(self.patients[self.with_all(*labels)]))
 
     def counts(self, first: np.ndarray, second: np.ndarray) -> list[Counts]:
         """What the lesions say about pairs of labels (columns), each of shape (k,)."""
@@ -91,10 +108,12 @@ class LabelledLesions:
         expected = a * b / max(lesions, 1)
         fewer, more = hypergeom.cdf(both, lesions, a, b), hypergeom.sf(both - 1, lesions, a, b)
         probability = np.where(both > expected, more, fewer)
-        columns = (a, b, both, np.round(expected, 2), probability)
+        patients = [self.patients_with(x, y) for x, y in zip(first, second, strict=True)]
+        rarer = [self.patients_with(x) for x in np.where(a <= b, first, second)]
+        columns = (a, b, both, np.round(expected, 2), probability, patients, rarer)
         return [
-            Counts(lesions, int(x), int(y), int(n), float(e), float(p), len(a))
-            for x, y, n, e, p in zip(*columns, strict=True)
+            Counts(lesions, int(x), int(y), int(n), float(e), float(p), len(a), some, all_)
+            for x, y, n, e, p, some, all_ in zip(*columns, strict=True)
         ]
 
     @cached_property

@@ -12,7 +12,7 @@ apart            both on hardly any lesion, fewer than by chance       exclusive
 confused         both on more lesions than errors of labels explain    exception to the exclusion
 confused         not                                                   CONFUSABLE_WITH
 contradicted     labels at or below meet on more than errors explain   an exception for each lowest pair of these
-contradicted     the pair does, lower ones on at least five lesions    the same
+contradicted     the pair does, lower ones in at least five patients   the same
 ===============  ====================================================  ===============================================
 
 Anything else is refused: the evidence carries no change, and a curator who knows better proposes one directly.
@@ -162,11 +162,11 @@ def _of_correlation(made: _Maker, item: Item, found: Correlation, choice: Choice
             return exclusive
         raise _refused(item, "no soft relation says that labels keep apart, and this is too little for a strict one")
     if item.topic is Topic.CONFUSED:
-        if meet(counts.together, counts.rarer):
+        if meet(counts.patients, counts.rarer_patients):
             return made.exceptions([(a, b)])
         return _soft(made, a, b, SoftKind.CONFUSABLE_WITH)
     if more_than_chance(counts):
-        if implies(counts.together, counts.rarer):
+        if implies(counts.patients, counts.rarer_patients):
             strict = made.strict(rare, common)
             if made.sound(strict):
                 return strict
@@ -206,14 +206,14 @@ def _of_contradiction(made: _Maker, item: Item, found: Contradiction, choice: Ch
         if not pairs:
             raise UsageError(f"{item.id}: exclusive group {found.listed} lists it; propose a change of the group")
         return tuple(Change(pair, None) for pair in pairs)
-    wide = meet(found.counts.together, found.counts.rarer)
+    wide = meet(found.counts.patients, found.counts.rarer_patients)
     meeting = [
         (min(said.first, said.second), max(said.first, said.second))
         for said in found.said
-        if meet(said.together, said.rarer) or (wide and said.contradictory >= LEAST)
+        if meet(said.patients, said.rarer_patients) or (wide and said.patients >= LEAST)
     ]
     if not meeting:
-        raise _refused(item, "so few lesions of the rarer label may be errors of the labels")
+        raise _refused(item, "so few patients with the rarer label may be errors of the labels")
     return made.exceptions(_lowest(made.ontology, sorted(set(meeting))))
 
 

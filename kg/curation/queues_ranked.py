@@ -21,7 +21,7 @@ from kg.curation.queues import (
     current_label,
     item_id,
 )
-from kg.curation.queues_lesions import EXAMPLES, LabelledLesions
+from kg.curation.queues_lesions import LabelledLesions
 from kg.ontology import Ontology, SoftKind
 
 RADLEX = "RID"
@@ -126,13 +126,14 @@ def contradiction_items(lesions: LabelledLesions) -> tuple[Item, ...]:
                 ontology.labels[second[j]].id,
                 int(cells[i, j]),
                 int(lesions.together[first[i], second[j]]),
-                int(min(lesions.together[first[i], first[i]], lesions.together[second[j], second[j]])),
+                lesions.patients_with(first[i], second[j]),
+                lesions.patients_with(min(first[i], second[j], key=lambda label: lesions.together[label, label])),
             )
             for i, j in np.argwhere(cells)
         ]
         said.sort(key=lambda pair: (-pair.contradictory, pair.first, pair.second))
         evidence = Contradiction(counts, int(contradictory.sum()), source, tuple(said))
-        examples = tuple(lesions.ids[row] for row in rows[contradictory][:EXAMPLES])
+        examples = lesions.named(rows[contradictory])
         items.append(
             _item(Topic.CONTRADICTED, QueueKind.CONTRADICTED, ontology, (a, b), contradictory.sum(), evidence, examples)
         )

@@ -1,8 +1,9 @@
 """The rule in numbers: what the labels of lesions must say before they carry a strict relation, or take one away.
 
-Shares are of the lesions with the rarer label. One in twenty is what errors of the labels alone come to: no lesion has
-both a left label and its right partner, and text mining says so of up to 4.9 % of the rarer one's lesions
-(``benchmarks/queues.py``). Bounds hold with 95 % confidence (Clopper and Pearson), so that few lesions carry nothing.
+Shares are of the patients with a lesion of the rarer label: lesions of one patient are often said in one sentence.
+Bounds hold with 95 % confidence (Clopper and Pearson), so that few patients carry nothing. What errors of the labels
+alone come to is known from left and right partners, which no lesion has both of: of the rarer one's patients, text
+mining says so for up to 6.1 %, with a lower bound of at most 3.9 % (``benchmarks/queues.py``).
 """
 
 from __future__ import annotations
@@ -12,17 +13,17 @@ from scipy.stats import beta
 from kg.curation.queues import Counts
 
 NOISE = 0.05
-"""Share of lesions that errors of the labels alone may give both labels."""
+"""A lower bound of the share of patients above this is no error of the labels; an upper bound below it may be one."""
 
 IMPLIED = 0.9
-"""Least share of a label's lesions that have another label which it implies; reports leave out what goes without
-saying."""
+"""Least share of a label's patients with a lesion that has another label which it implies; reports leave out what goes
+without saying."""
 
 BY_CHANCE = 0.01
 """Probability under which counts are no chance, over all pairs of labels in the queue (Bonferroni)."""
 
 LEAST = 5
-"""Fewest lesions with both labels that speak for their meeting: a handful may be one report."""
+"""Fewest patients with both labels on a lesion that speak for their meeting."""
 
 _CONFIDENCE = 0.95
 
@@ -37,9 +38,9 @@ def at_most(together: int, of: int) -> float:
     return float(beta.ppf(_CONFIDENCE, together + 1, of - together)) if together < of else 1.0
 
 
-def meet(together: int, rarer: int) -> bool:
-    """Whether two labels meet on more lesions than errors of the labels explain, and on more than a handful."""
-    return together >= LEAST and at_least(together, rarer) >= NOISE
+def meet(patients: int, rarer_patients: int) -> bool:
+    """Whether two labels meet in more patients than errors of the labels explain, and in more than a handful."""
+    return patients >= LEAST and at_least(patients, rarer_patients) >= NOISE
 
 
 def more_than_chance(counts: Counts) -> bool:
@@ -49,10 +50,10 @@ def more_than_chance(counts: Counts) -> bool:
 
 def never_meet(counts: Counts) -> bool:
     """Whether the labels keep apart: on no more lesions than errors explain, and on fewer than by chance."""
-    rare = at_most(counts.together, counts.rarer) <= NOISE
+    rare = at_most(counts.patients, counts.rarer_patients) <= NOISE
     return rare and counts.together < counts.expected and counts.probability * counts.pairs <= BY_CHANCE
 
 
-def implies(together: int, of: int) -> bool:
-    """Whether a label, with so many lesions, implies another that so many of them have."""
-    return at_least(together, of) >= IMPLIED
+def implies(patients: int, of: int) -> bool:
+    """Whether a label, with so many patients, implies another that lesions of so many of them have too."""
+    return at_least(patients, of) >= IMPLIED

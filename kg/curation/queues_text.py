@@ -39,5 +39,6 @@ def why(item: Item) -> str:
 
 
 def _counted(counts: Counts) -> str:
-    share = f"{counts.together / counts.rarer:.1%} of the rarer label's {counts.rarer:,}" if counts.rarer else "none"
-    return f"{counts.together:,} lesions with both, {share}, {counts.expected:,.1f} expected by chance"
+    share = f"{counts.patients / counts.rarer_patients:.1%}" if counts.rarer_patients else "none"
+    both = f"{counts.together:,} lesions of {counts.patients:,} patients have both, {counts.expected:,.1f} by chance"
+    return f"{both}; {share} of the rarer label's {counts.rarer_patients:,} patients"

@@ -117,6 +117,12 @@ def test_terms_that_mining_counted_are_taken_in_and_kept(home: Path, tmp_path: P
     file.write_text(header + "phrase,tree in bud,,,lung,20,10,8\nradlex,halo sign,RID35057,,,9,9,7\n")
     items(home, "terms", "--candidates", file, "--source", "ours")
     assert list(items(home, "terms")) == ["term/tree in bud", "term/RID35057"]
+    for item in ("term/tree in bud", "term/RID35057"):
+        run("decide", item, "--promote", "--new-label", "attribute", *BY, "--home", home)
+    assert items(home, "terms") == {}
+    with open_curation(home) as database:
+        ids = [label for one in proposals(database) for label in one.change_set.labels]
+    assert len(set(ids)) == 2  # each proposal gets an id of its own
     file.write_text(header + "word,smith,,,,9,9,2\n")
     with pytest.raises(InputError, match="fewer than 5 patients"):
         run("queue", "--candidates", file, "--home", home)

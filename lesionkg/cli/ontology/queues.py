@@ -145,6 +145,8 @@ def decide(
     """
     from kg.curation.decisions import Decision, latest, require_allowed
     from kg.curation.decisions import decide as keep
+    from kg.curation.edits import new_label_id
+    from kg.curation.proposals import proposals
     from kg.curation.queues_graph import read_sources, stamp_reviews
     from kg.curation.queues_promotion import Choice
     from kg.curation.queues_promotion import promote as change_set_of
@@ -171,7 +173,9 @@ def decide(
         if found is not None:
             made = replace(made, evidence=why(found))
         if found is not None and promote:
-            choice = Choice(kind, drop, rid, rid_name, match, synonym_of, scope, new_label)
+            proposed = {label for one in proposals(database) for label in one.change_set.labels}
+            new_id = new_label_id(ontology, proposed) if new_label else ""
+            choice = Choice(kind, drop, rid, rid_name, match, synonym_of, scope, new_label, new_id)
             change_set = change_set_of(found, ontology, reviewer, now, reason, choice)
             change_set = replace(change_set, overrides=overrides)
             kept = propose_item(database, store, change_set, made, seen, sources.revision)

@@ -63,7 +63,8 @@ def lesions_with(ontology: Ontology, *said: set[str]) -> LabelledLesions:
     """Lesions of which these labels (ids) are said."""
     ids = [label.id for label in ontology.labels]
     labels = np.array([[label in one for label in ids] for one in said], bool).reshape(len(said), len(ids))
-    return LabelledLesions(ontology, tuple(f"L:{i:05d}" for i in range(len(said))), algebra.as_bool(labels))
+    ids = tuple(f"L:{i:05d}" for i in range(len(said)))
+    return LabelledLesions(ontology, ids, algebra.as_bool(labels), np.arange(len(said)))
 
 
 def about(items: tuple[Item, ...], *labels: str) -> Item:
@@ -79,7 +80,8 @@ def real() -> LabelledLesions:
 
     ontology = load_shipped()
     cohort = Release.shipped().cohort(RelationMatrices.from_ontology(ontology, "lesanet-171"))
-    return LabelledLesions.of_data(ontology, LabelData.of_cohort(cohort), "train")
+    patients = dict(zip(cohort.table["lesion"].to_pylist(), cohort.table["patient"].to_pylist(), strict=True))
+    return LabelledLesions.of_data(ontology, LabelData.of_cohort(cohort), patients, "train")
 
 
 class TestContradictedPairs:
@@ -232,7 +234,7 @@ class TestCorrelations:
         assert [item.labels for item in items] == [(NODULE, SOLID), (NODULE, CALCIFIED)]
 
     def test_surprise_has_the_sign_of_what_is_looked_for(self) -> None:
-        more, fewer = Counts(100, 10, 10, 9, 1.0, 1e-8, 1), Counts(100, 50, 50, 5, 25.0, 1e-20, 1)
+        more, fewer = Counts(100, 10, 10, 9, 1.0, 1e-8, 1, 9, 10), Counts(100, 50, 50, 5, 25.0, 1e-20, 1, 5, 50)
         assert surprise(more, True) == -surprise(more, False) == pytest.approx(8)
         assert surprise(fewer, False) == -surprise(fewer, True) == 10
 
@@ -282,7 +284,7 @@ class TestTheRule:
     ) -> None:
         a, b = (real.closures.index[real.ontology.by_name[name].id] for name in (left, right))
         assert real.together[a, b] > 0
-        assert not meet(int(real.together[a, b]), int(min(real.together[a, a], real.together[b, b])))
+        assert not meet(real.patients_with(a, b), min(real.patients_with(a), real.patients_with(b)))
 
     def test_a_handful_of_lesions_carries_nothing(self) -> None:
         assert not meet(4, 4)
@@ -312,7 +314,7 @@ class TestPromotion:
         assert isinstance(made, SoftRelation)
         assert (made.subject, made.kind, made.object) == (NODULE, SoftKind.TYPICALLY_HAS, SOLID)
         assert (made.source, made.author, made.created) == ("m-1", "A. Curator", "2026-03-04")
-        assert "20 lesions with both" in made.evidence
+        assert "20 lesions of 20 patients have both" in made.evidence
 
     def test_a_type_in_a_body_part_is_typically_located_there(self) -> None:
         item = correlated(small(), LIVER, NODULE, 0.5, *[{LIVER, NODULE}] * 20, *[{LIVER}] * 10, *[{SOLID}] * 30)
@@ -368,8 +370,9 @@ class TestPromotion:
         met = correlated(small(), LUNG, LIVER, 0.5, *[{LUNG}] * 40, *[{LIVER}] * 40, *[{LUNG, LIVER}] * 10)
         (made,) = promoted(met, small())
         assert made == ExclusionException(
-            LUNG, LIVER, "m-1", "A. Curator", "2026-03-04", "weight +0.50, stability 1.00 (m-1); 10 lesions with both, "
-            "20.0% of the rarer label's 50, 27.8 expected by chance",
+            LUNG, LIVER, "m-1", "A. Curator", "2026-03-04",
+            "weight +0.50, stability 1.00 (m-1); 10 lesions of 10 patients have both, 27.8 by chance; "
+            "20.0% of the rarer label's 50 patients",
         )  # fmt: skip
 
     def test_a_contradicted_pair_gets_exceptions_as_far_down_as_lesions_show(self) -> None:
@@ -385,6 +388,15 @@ class TestPromotion:
         (item,) = contradiction_items(lesions_with(small(), {LUNG, LIVER}, *[{LUNG}] * 50, *[{LIVER}] * 50))
         with pytest.raises(ChangeRefusedError, match="errors of the labels"):
             promote(item, small(), "A", WHEN)
+
+    def test_many_lesions_of_one_patient_are_no_reason_either(self) -> None:
+        lesions = lesions_with(small(), *[{LUNG, LIVER}] * 10, *[{LUNG}] * 5, *[{LIVER}] * 5)
+        (item,) = contradiction_items(lesions)
+        assert isinstance(promoted(item, small())[0], ExclusionException)
+        (of_one,) = contradiction_items(replace(lesions, patients=np.maximum(np.arange(20), 9)))
+        assert (of_one.score, of_one.examples) == (10, ("L:00000",))
+        with pytest.raises(ChangeRefusedError, match="errors of the labels"):
+            promote(of_one, small(), "A", WHEN)
 
     def test_a_pair_of_a_group_is_not_dropped(self) -> None:
         (item,) = contradiction_items(lesions_with(small(), {SOLID, CALCIFIED}))
