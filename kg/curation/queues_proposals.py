@@ -36,7 +36,7 @@ def propose_item(
         ChangeRefusedError: the change set goes against a warning without a reason.
     """
     require_allowed(decision, seen)
-    found = open_proposal(database, decision.item)
+    found = open_proposal(database, decision.item, seen)
     if found is None:
         found = propose(database, store, change_set, base)
     elif (seen is not None and seen.proposal == found.id) or not _same_but_date(found.change_set, change_set):
@@ -44,19 +44,23 @@ def propose_item(
     return decide(database, replace(decision, proposal=found.id), seen)
 
 
-def open_proposal(database: Database, item: str) -> Proposal | None:
-    """The proposal that makes an item a change and is not applied or closed yet; None for none."""
-    start = f"{item}: "
-    return next((found for found in proposals(database, _OPEN) if found.change_set.source.startswith(start)), None)
+def open_proposal(database: Database, item: str, seen: Decision | None) -> Proposal | None:
+    """The proposal that makes an item a change and is not applied or closed yet; None for none.
+
+    It is the one that the newest decision names, or, where that was not kept any more, the one whose source says so.
+    """
+    start, known = f"{item}: ", seen.proposal if seen else ""
+    found = proposals(database, _OPEN)
+    return next((one for one in found if one.id == known or one.change_set.source.startswith(start)), None)
 
 
-def require_no_open_proposal(database: Database, item: str) -> None:
+def require_no_open_proposal(database: Database, item: str, seen: Decision | None) -> None:
     """Check that nothing is proposed for an item.
 
     Raises:
         ConflictError: something is; it must be withdrawn first.
     """
-    found = open_proposal(database, item)
+    found = open_proposal(database, item, seen)
     if found is not None:
         raise _there_already(item, found)
 

@@ -140,8 +140,8 @@ def decide(
 ) -> None:
     """Decide about an item of a queue: promote it into a proposal, defer it, reject it for good, or reopen it.
 
-    Promotion makes a soft relation unless lesions carry a strict one; what they do not carry is refused. The decision
-    holds for every later model.
+    Promotion makes a soft relation unless lesions carry a strict one; what they do not carry is refused.
+    The decision holds for every later model.
     """
     from kg.curation.decisions import Decision, latest, require_allowed
     from kg.curation.decisions import decide as keep
@@ -180,7 +180,7 @@ def decide(
             change_set = replace(change_set, overrides=overrides)
             kept = propose_item(database, store, change_set, made, seen, sources.revision)
         else:
-            require_no_open_proposal(database, item)
+            require_no_open_proposal(database, item, seen)
             kept = keep(database, made, seen)
         stamped = stamp_reviews(store, latest(database, ontology))
     if json_:

@@ -14,7 +14,7 @@ from kg.curation.application import undo
 from kg.curation.decisions import Action, Decision, decide, decisions_about, latest, standing
 from kg.curation.proposal_application import apply
 from kg.curation.proposal_tables import open_curation_at
-from kg.curation.proposals import proposals, propose, review, withdraw
+from kg.curation.proposals import proposals, propose, review, revise, withdraw
 from kg.curation.queues import Item, QueueKind, Term, Topic, Unmapped, item_id
 from kg.curation.queues_graph import read_sources, stamp_reviews
 from kg.curation.queues_promotion import Choice, promote
@@ -321,9 +321,14 @@ class TestInTheGraph:
         with pytest.raises(ConflictError, match=r"proposal 1 by A\. Curator is open; .*withdraw 1"):
             self.promoted(database, graph, first)
         with pytest.raises(ConflictError, match="proposal 1"):
-            require_no_open_proposal(database, self.ITEM)
+            require_no_open_proposal(database, self.ITEM, first)
+        # Also when its author put other changes in its place, with another source.
+        others = replace(proposals(database)[0].change_set, source="a book")
+        revise(database, graph, "1", others)
+        with pytest.raises(ConflictError, match="proposal 1"):
+            self.promoted(database, graph, first)
         withdraw(database, "1", "A. Curator")
-        require_no_open_proposal(database, self.ITEM)
+        require_no_open_proposal(database, self.ITEM, first)
         assert len(proposals(database)) == 1
 
     def test_a_promotion_that_was_stopped_half_way_is_not_proposed_twice(
