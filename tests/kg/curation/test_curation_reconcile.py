@@ -91,23 +91,42 @@ def test_a_living_process_is_left_alone(database: Database, store: GraphStore) -
     assert len(reconcile(database, store).rolled_back) == 1
 
 
-def test_an_apply_that_lost_the_graph_half_way_is_settled_by_the_next(
+def test_an_apply_that_was_stopped_half_way_in_a_living_process_is_settled(
     database: Database, store: GraphStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The connection broke at the commit: nobody knows whether the graph took it."""
     proposal = accepted(database, store, by("ann", synonym(LUNG, "pulmo")))
 
-    def broken(*arguments: object) -> object:
+    def stopped(*arguments: object) -> object:
         apply_changes(*arguments)  # type: ignore[arg-type]
-        raise StoreError("graph: the connection broke")
+        raise KeyboardInterrupt
 
-    monkeypatch.setattr("kg.curation.proposal_application.apply_changes", broken)
-    with pytest.raises(StoreError, match="the connection broke"):
+    monkeypatch.setattr("kg.curation.proposal_application.apply_changes", stopped)
+    with pytest.raises(KeyboardInterrupt):
         apply(database, store, proposal.id, "ann")
     monkeypatch.undo()
     assert find(database, proposal.id).status is Status.ACCEPTED
     assert [one.number for one in reconcile(database, store).finished] == [1]
     assert apply(database, store, proposal.id, "ann").already
+    assert len(revisions(store)) == 2
+
+
+def test_an_error_of_the_graph_after_its_commit_does_not_apply_twice(
+    database: Database, store: GraphStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection broke at the commit: the graph is asked again, and took it."""
+    proposal = accepted(database, store, by("ann", synonym(LUNG, "pulmo")))
+    calls: list[object] = []
+
+    def broken(*arguments: object) -> object:
+        calls.append(arguments)
+        applied = apply_changes(*arguments)  # type: ignore[arg-type]
+        if len(calls) == 1:
+            raise StoreError("graph: the connection broke")
+        return applied
+
+    monkeypatch.setattr("kg.curation.proposal_application.apply_changes", broken)
+    done = apply(database, store, proposal.id, "ann")
+    assert (len(calls), done.proposal.status, done.proposal.revision) == (2, Status.APPLIED, 2)
     assert len(revisions(store)) == 2
 
 
