@@ -14,6 +14,7 @@ from kg.curation.change_set import ChangeSet
 from kg.curation.replay import history_from_json
 from kg.errors import UsageError
 from kg.ontology import Ontology
+from kg.tables import shipped_text
 
 DEFAULT = "lesanet-repaired"
 CURATED = "lesionkg-curated"
@@ -49,5 +50,4 @@ def curated_history() -> tuple[ChangeSet, ...]:
     Raises:
         InputError: the shipped file is damaged.
     """
-    text = resources.files("ontologies").joinpath(HISTORY).read_text(encoding="utf-8")
-    return history_from_json(text, load_shipped(DEFAULT), f"ontologies/{HISTORY}")
+    return history_from_json(shipped_text(HISTORY), load_shipped(DEFAULT), f"ontologies/{HISTORY}")

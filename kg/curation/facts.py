@@ -87,6 +87,9 @@ class Header:
     version: str
     notices: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "notices", tuple(sorted(self.notices)))
+
 
 Fact: TypeAlias = (
     Label | LabelText | LabelStatus | LabelSynonym | LabelMapping | Relation | ExclusivePair | ExclusiveGroup

@@ -302,11 +302,11 @@ def build(
     from kg.repair import repair
     from kg.shipped import HISTORY
     from kg.spreadsheet import read_spreadsheet, to_ontology
+    from kg.tables import shipped_text
 
     released = to_ontology(read_spreadsheet(spreadsheet))
     repaired = repair(released)
-    history = out / HISTORY
-    curated = states(repaired, history_from_json(history.read_text(encoding="utf-8"), repaired, str(history)))[-1]
+    curated = states(repaired, history_from_json(shipped_text(HISTORY), repaired, f"ontologies/{HISTORY}"))[-1]
     written = [(ontology, out / f"{ontology.name}.ttl") for ontology in (released, repaired, curated)]
     for ontology, file in written:
         write_owl(ontology, file)
