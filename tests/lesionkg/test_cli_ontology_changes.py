@@ -144,6 +144,17 @@ def test_changes_come_from_files_and_history_gives_them_back(home: Path, tmp_pat
     assert (draft["status"], run_json("submit", draft["number"], "--by", "Ann", *at)["status"]) == ("draft", "proposed")
 
 
+def test_new_labels_of_two_proposals_get_two_ids(home: Path) -> None:
+    at = ("--home", home)
+    made = [run_json("propose", f"create class '{name}' #: class 'type'", *WHY, *at) for name in ("one", "two")]
+    ids = [one["change_set"]["changes"][0]["after"]["id"] for one in made]
+    assert ids[0] != ids[1]
+    for number in (1, 2):
+        run("review", number, "--accept", "--reviewer", "Bob", *at)
+        run("apply", number, "--by", "Ann", *at)
+    assert [entry["labels"] for entry in run_json("history", "--limit", 2, *at)] == [[ids[1]], [ids[0]]]
+
+
 def test_the_measured_impact_is_kept(home: Path) -> None:
     line = "delete edge 'lung nodule' located_in 'lung'"
     made = run_json("propose", line, *WHY, "--impact", "official", "--home", home)

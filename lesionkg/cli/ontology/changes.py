@@ -61,8 +61,10 @@ def propose(
 
     Errors are refused with the way out; --draft keeps them nevertheless.
     """
+    from kg.curation.graph_identity import graph_identity
     from kg.curation.policy import read_policy
     from kg.curation.proposal_application import apply as carry_out
+    from kg.curation.proposals import proposals as listed
     from kg.curation.proposals import propose as keep
     from kg.curation.proposals import review as judge
     from kg.curation.proposals import revise
@@ -73,8 +75,9 @@ def propose(
     with curation(home, graph) as (database, store):
         if apply_ and read_policy(database):
             raise UsageError("--apply: the policy says that another one reviews; propose, and ask somebody")
-        head, ontology = store.read_transaction(verified)
-        made = _change_set(lines or [], file, ontology, author, source)
+        head, ontology, identity = store.read_transaction(lambda tx: (*verified(tx), graph_identity(tx)))
+        taken = {label for one in listed(database, graph=identity) for label in one.change_set.labels}
+        made = _change_set(lines or [], file, ontology, author, source, taken)
         made = replace(made, author=author or made.author, reason=reason or made.reason, source=source or made.source)
         made = replace(made, overrides={**made.overrides, **_overrides(override or [])})
         if impact:
@@ -201,8 +204,10 @@ def policy(
     console.print(told, markup=False, highlight=False, soft_wrap=True)
 
 
-def _change_set(lines: list[str], file: Path | None, ontology: Ontology, author: str, source: str) -> ChangeSet:
-    """The changes that somebody wrote, here or in a file."""
+def _change_set(
+    lines: list[str], file: Path | None, ontology: Ontology, author: str, source: str, taken: set[str]
+) -> ChangeSet:
+    """The changes that somebody wrote, here or in a file; no new label gets an id that a proposal has taken."""
     from datetime import UTC, datetime
 
     from kg.curation.change_set import ChangeSet, change_set_from_json
@@ -221,7 +226,7 @@ def _change_set(lines: list[str], file: Path | None, ontology: Ontology, author:
         if file.suffix == ".json":
             return change_set_from_json(text)
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    return ChangeSet(parse_changes(text, ontology, author, created, source), author, created)
+    return ChangeSet(parse_changes(text, ontology, author, created, source, taken), author, created)
 
 
 def _overrides(given: list[str]) -> dict[str, str]:

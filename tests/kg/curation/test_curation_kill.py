@@ -110,6 +110,7 @@ def test_a_kill_at_a_few_moments_of_an_apply(template: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 def test_a_kill_at_many_moments_of_an_apply(
     template: Path, tmp_path: Path, engine: str, request: pytest.FixtureRequest
