@@ -75,6 +75,9 @@ def check(store: GraphStore, address: str, done: list[Done], each: int, conteste
     assert now[LIVER] - before[LIVER] == {f"contested {j}" for j in range(contested)}
 
 
+@pytest.mark.parametrize(
+    "curation_address", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True
+)
 def test_a_few_changes_of_four_curators(
     bolt_store: GraphStore, served: tuple[Path, Ownership], curation_address: str
 ) -> None:

@@ -78,6 +78,9 @@ def check(home: Path, address: str) -> tuple[str, bool]:
 
 
 @pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize(
+    "curation_address", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True
+)
 def test_a_kill_at_each_step_of_an_apply(home: Path, curation_address: str, point: str) -> None:
     prepare(home, curation_address)
     die(home / "graph", curation_address, point)
