@@ -19,6 +19,7 @@ import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
 from kg.errors import InputError
+from kg.exchange.cells import restored
 from kg.label_ids import assign_ids
 from kg.notices import released_notices
 from kg.ontology import (
@@ -39,8 +40,10 @@ from kg.tables import shipped_table
 RELEASED = "lesanet-released"
 LABEL_SET = "lesanet-171"
 
-_COLUMNS = ("id", "class", "term", "synonyms", "num_detected", "term_exclusive", "term_parents", "term_children")
-_SEPARATOR = " | "
+COLUMNS = ("id", "class", "term", "synonyms", "num_detected", "term_exclusive", "term_parents", "term_children")
+"""The columns of the first sheet."""
+SEPARATOR = " | "
+"""What stands between the items of a list."""
 _MOST_BYTES = 64 * 2**20
 """Unpacked size beyond which a spreadsheet is refused: the released one has 0.3 MB."""
 
@@ -58,6 +61,7 @@ class SheetRow:
         exclusive: terms it is never on one lesion with.
         parents: terms it implies.
         children: terms that imply it.
+        id: the id cell as listed: a number in the released spreadsheet, a label id in one of ours.
     """
 
     line: int
@@ -68,6 +72,7 @@ class SheetRow:
     exclusive: tuple[str, ...]
     parents: tuple[str, ...]
     children: tuple[str, ...]
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,10 +98,10 @@ def read_spreadsheet(path: Path | str) -> Spreadsheet:
     file = Path(path)
     cells = _cells(file)
     header = [str(value or "").strip() for value in next(cells, ())]
-    missing = [column for column in _COLUMNS if column not in header]
+    missing = [column for column in COLUMNS if column not in header]
     if missing:
         raise InputError(
-            f"{file}: column {missing[0]!r} is missing from the first sheet; it needs {', '.join(_COLUMNS)}"
+            f"{file}: column {missing[0]!r} is missing from the first sheet; it needs {', '.join(COLUMNS)}"
         )
     rows: list[SheetRow] = []
     seen: dict[tuple[str, str], int] = {}
@@ -126,7 +131,10 @@ def _cells(file: Path) -> Iterator[tuple[object, ...]]:
                 )
         workbook = openpyxl.load_workbook(file, read_only=True, data_only=True)
         try:
-            rows = [tuple(row) for row in workbook.worksheets[0].iter_rows(values_only=True)]
+            rows = [
+                tuple(restored(value) if isinstance(value, str) else value for value in row)
+                for row in workbook.worksheets[0].iter_rows(values_only=True)
+            ]
         finally:
             workbook.close()
     except (zipfile.BadZipFile, InvalidFileException, ParseError, KeyError, IndexError, OSError, ValueError) as error:
@@ -136,7 +144,7 @@ def _cells(file: Path) -> Iterator[tuple[object, ...]]:
 
 def _row(file: Path, line: int, row: dict[str, object]) -> SheetRow:
     def items(column: str) -> tuple[str, ...]:
-        return tuple(item.strip() for item in str(row.get(column) or "").split(_SEPARATOR.strip()) if item.strip())
+        return tuple(item.strip() for item in str(row.get(column) or "").split(SEPARATOR.strip()) if item.strip())
 
     term = str(row.get("term") or "").strip()
     if not term:
@@ -156,6 +164,7 @@ def _row(file: Path, line: int, row: dict[str, object]) -> SheetRow:
         exclusive=items("term_exclusive"),
         parents=items("term_parents"),
         children=items("term_children"),
+        id=str(row.get("id") if row.get("id") is not None else "").strip(),
     )
 
 

@@ -23,13 +23,12 @@ _LISTS = {**{field: column for field, (_, column) in _COLUMNS.items()}, "synonym
 
 def check_spreadsheet(sheet: Spreadsheet) -> list[Finding]:
     """Findings over the rows as listed, then those of :func:`kg.rules.check` over the imported ontology."""
-    return [
-        *_dangling(sheet),
-        *_one_way(sheet),
-        *_repeated(sheet),
-        *_children_without_parent(sheet),
-        *check(to_ontology(sheet)),
-    ]
+    return [*check_rows(sheet), *check(to_ontology(sheet))]
+
+
+def check_rows(sheet: Spreadsheet) -> list[Finding]:
+    """Findings over the rows as listed."""
+    return [*_dangling(sheet), *_one_way(sheet), *_repeated(sheet), *_children_without_parent(sheet)]
 
 
 def _entries(row: SheetRow, field: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from kg.ontology import MatchKind, TermMapping
 from kg.tables import read_tsv, shipped_text
 
 _FILE = "radlex.sssom.tsv"
-_COLUMNS = (
+COLUMNS = (
     "subject_id",
     "subject_label",
     "predicate_id",
@@ -24,7 +24,9 @@ _COLUMNS = (
     "mapping_justification",
     "comment",
 )
-_PREFIX = "radlex:"
+"""The columns that are read."""
+PREFIX = "radlex:"
+"""What SSSOM files put before RadLex identifiers."""
 
 
 def read_mappings(text: str, name: str) -> dict[str, tuple[TermMapping, ...]]:
@@ -38,22 +40,33 @@ def read_mappings(text: str, name: str) -> dict[str, tuple[TermMapping, ...]]:
         InputError: a column is missing, a predicate is unknown, or an object is not a ``radlex:RID...`` identifier.
     """
     mappings: dict[str, list[TermMapping]] = {}
-    for row in read_tsv(text, _COLUMNS, name):
-        label, predicate, target = row["subject_label"], row["predicate_id"], row["object_id"]
-        if predicate not in set(MatchKind):
-            raise InputError(f"{name}: {label!r} has predicate {predicate!r}; use one of {', '.join(MatchKind)}")
-        if not target.startswith(_PREFIX + "RID"):
-            raise InputError(f"{name}: {label!r} is mapped to {target!r}; give a RadLex term as {_PREFIX}RID...")
-        reason = f": {row['comment']}" if row["comment"] else ""
-        mappings.setdefault(row["subject_id"], []).append(
-            TermMapping(
-                object_id=target.removeprefix(_PREFIX),
-                object_label=row["object_label"],
-                predicate=MatchKind(predicate),
-                justification=row["mapping_justification"] + reason,
-            )
-        )
+    for row in read_tsv(text, COLUMNS, name):
+        mappings.setdefault(row["subject_id"], []).append(mapping_of(row, name))
     return {label_id: tuple(sorted(found)) for label_id, found in mappings.items()}
+
+
+def mapping_of(row: Mapping[str, str], name: str) -> TermMapping:
+    """The mapping in one row of an SSSOM file.
+
+    Args:
+        row: cells by column.
+        name: what to call the file in an error.
+
+    Raises:
+        InputError: the predicate is unknown, or the object is not a ``radlex:RID...`` identifier.
+    """
+    label, predicate, target = row["subject_label"], row["predicate_id"], row["object_id"]
+    if predicate not in set(MatchKind):
+        raise InputError(f"{name}: {label!r} has predicate {predicate!r}; use one of {', '.join(MatchKind)}")
+    if not target.startswith(PREFIX + "RID"):
+        raise InputError(f"{name}: {label!r} is mapped to {target!r}; give a RadLex term as {PREFIX}RID...")
+    reason = f": {row['comment']}" if row["comment"] else ""
+    return TermMapping(
+        object_id=target.removeprefix(PREFIX),
+        object_label=row["object_label"],
+        predicate=MatchKind(predicate),
+        justification=row["mapping_justification"] + reason,
+    )
 
 
 @cache
