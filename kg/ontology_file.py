@@ -1,4 +1,7 @@
-"""Ontology files of every kind: the spreadsheet (``.xlsx``) and OWL (``.ttl``, ``.owl``, ``.rdf``)."""
+"""Ontology files that hold a whole ontology.
+
+The spreadsheet (``.xlsx``), OWL (``.ttl``, ``.owl``, ``.rdf``), OBO graph (``.obo.json``) and tidy table (``.tsv``).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from kg.findings import Finding
 from kg.ontology import Ontology
 from kg.rules import check
 
-SUFFIXES = (".xlsx", ".ttl", ".owl", ".rdf")
+SUFFIXES = (".xlsx", ".ttl", ".owl", ".rdf", ".obo.json", ".tsv")
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,16 @@ def load_file(path: Path | str) -> Ontology:
         InputError: the file is missing, damaged or of another kind.
     """
     file = Path(path)
-    if _suffix(file) == ".xlsx":
+    suffix = _suffix(file)
+    if suffix == ".xlsx":
         from kg.spreadsheet import read_spreadsheet, to_ontology
 
         return to_ontology(read_spreadsheet(file))
+    if suffix in (".obo.json", ".tsv"):
+        from kg.curation.between import EMPTY
+        from kg.exchange.formats import read_onto
+
+        return read_onto(EMPTY, file)
     from kg.owl import load_owl
 
     return load_owl(file)
@@ -63,7 +72,10 @@ def check_file(path: Path | str) -> OntologyFile:
 
 
 def _suffix(file: Path) -> str:
-    suffix = file.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise UsageError(f"{file}: suffix {suffix!r} names no ontology format; use one of {', '.join(SUFFIXES)}")
+    name = file.name.lower()
+    if name.endswith(".sssom.tsv"):
+        raise UsageError(f"{file}: holds mappings alone; `lesionkg ontology preview` reads it onto an ontology")
+    suffix = next((one for one in SUFFIXES if name.endswith(one)), "")
+    if not suffix:
+        raise UsageError(f"{file}: suffix names no ontology format; use one of {', '.join(SUFFIXES)}")
     return suffix

@@ -16,6 +16,7 @@ from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import openpyxl
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.packaging.core import DocumentProperties
 from openpyxl.utils.exceptions import IllegalCharacterError
 from openpyxl.xml.functions import tostring
@@ -38,7 +39,7 @@ LACKS = (
     "deprecated labels, and relations with them",
     "exceptions to inherited exclusion, and which exclusive pairs belong to a group",
     "soft relations and label sets",
-    "notices and OWL statements outside the model",
+    "OWL statements outside the model; notices have a sheet of their own, which is not read back",
 )
 
 _EPOCH = datetime(2000, 1, 1)
@@ -105,6 +106,9 @@ def render(ontology: Ontology) -> bytes:
             sheet.append([_cell(label, cells.get(column, "")) for column in COLUMNS])
         except IllegalCharacterError as error:
             raise OntologyError(f"label {label.id}: has a control character; remove it") from error
+    notices = workbook.create_sheet("notices")
+    for notice in ontology.notices:
+        notices.append([defused(ILLEGAL_CHARACTERS_RE.sub(" ", notice))[:_MOST_IN_A_CELL]])
     return _fixed(workbook)
 
 
@@ -197,12 +201,16 @@ def _rows_by_id(base: Ontology, listed: _Listed, sheet: Spreadsheet, file: str) 
     """Rows by the id of the label that they are about; a row about none gets a new id."""
     named = {label.name: label_id for label_id, label in listed.labels.items()}
     taken = {row.id for row in sheet.rows if row.id in listed.labels}
+    old = {key: label for label in base.labels if label.deprecated for key in (label.id, label.name)}
     rows: dict[str, SheetRow] = {}
     for row in sheet.rows:
         if row.id in listed.labels:
             label_id = row.id
         elif row.term in named and named[row.term] not in taken:
             label_id = named[row.term]
+        elif row.id in old or row.term in old:
+            label = old.get(row.id) or old[row.term]
+            raise InputError(f"{file}: row {row.line}: {label.name!r} is deprecated in {base.name}; delete the row")
         else:
             label_id = _new_id(base, row, {*rows, *taken})
         if label_id in rows:

@@ -27,7 +27,7 @@ LACKS = (
     "relations, exclusion and its exceptions, groups, label sets",
     "mappings to terms outside RadLex",
     "tabs and line ends in names and comments",
-    "notices and OWL statements outside the model",
+    "OWL statements outside the model; notices are in the header, which is not read back",
 )
 
 _UNSPECIFIED = "semapv:UnspecifiedMatching"
