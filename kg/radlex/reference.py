@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,7 +27,12 @@ from kg.errors import InputError, UsageError
 FILE = "radlex.parquet"
 _FORMAT = "lesionkg-radlex/1"
 _META = b"lesionkg"
-_LISTS = {"synonyms": ("synonyms", "alt_labels"), "is_a": ("parents",), "part_of": ("part_of",), "contained_by": ("contained_by",)}  # fmt: skip
+_LISTS = {
+    "synonyms": ("synonyms", "alt_labels"),
+    "is_a": ("parents",),
+    "part_of": ("part_of",),
+    "contained_by": ("contained_by",),
+}
 _SCHEMA = pa.schema(
     [
         pa.field("rid", pa.string(), nullable=False),
@@ -35,6 +41,9 @@ _SCHEMA = pa.schema(
         *(pa.field(name, pa.list_(pa.string()), nullable=False) for name in _LISTS),
     ]
 )
+_ROOT = "RID1"
+"""RadLex's term above all others."""
+
 _OBSOLETE_ROOT = "RID15849"
 """RadLex moves withdrawn terms below this one, "Obsolete Radlex Term"."""
 
@@ -104,6 +113,20 @@ class Reference:
         return {rid: i for i, rid in enumerate(self.terms)}
 
     @cached_property
+    def rids(self) -> tuple[str, ...]:
+        """RID of each row of :attr:`ancestors`."""
+        return tuple(self.terms)
+
+    @cached_property
+    def below(self) -> Mapping[str, tuple[tuple[Step, str], ...]]:
+        """Terms right below each one, with the step that leads up from them; only of terms that have some."""
+        found: dict[str, list[tuple[Step, str]]] = {}
+        for rid, term in self.terms.items():
+            for step, up in term.above:
+                found.setdefault(up, []).append((step, rid))
+        return {rid: tuple(steps) for rid, steps in found.items()}
+
+    @cached_property
     def ancestors(self) -> BoolMatrix:
         """T x T sparse bool: all terms above each one, over steps of every kind; T terms.
 
@@ -113,20 +136,18 @@ class Reference:
         pairs = [(i, index[up]) for i, term in enumerate(self.terms.values()) for _, up in term.above if up in index]
         return algebra.closure(algebra.from_pairs(np.array(pairs), len(index)))
 
-    def is_above(self, rid: str, other: str) -> bool:
-        """Whether the second term is above the first, over steps of any kind."""
-        row, column = self.index.get(rid), self.index.get(other)
-        return row is not None and column is not None and bool(self.ancestors[row, column])
-
-    def path(self, rid: str, other: str) -> tuple[tuple[Step, str], ...]:
-        """The shortest way up from one term to another, as (step, RID reached); empty when there is none."""
-        return self.ways_up(rid, {other}).get(other, ())
+    def branches(self, rid: str) -> frozenset[str]:
+        """The main branches of RadLex, such as anatomical entities or findings, that hold a term."""
+        tops = {low for _, low in self.below.get(_ROOT, ())}
+        above = self.ancestors[[self.index[rid]]].indices
+        return frozenset(tops & {rid, *(self.rids[i] for i in above)})
 
     def ways_up(self, rid: str, wanted: Iterable[str]) -> dict[str, tuple[tuple[Step, str], ...]]:
         """The shortest way up from a term to each wanted term that is above it; ties by the order of the table."""
         goal = set(wanted) - {rid}
         found: dict[str, tuple[tuple[Step, str], ...]] = {}
-        seen, queue = {rid}, [(rid, ())]
+        seen = {rid}
+        queue: list[tuple[str, tuple[tuple[Step, str], ...]]] = [(rid, ())]
         while queue and goal - found.keys():
             following: list[tuple[str, tuple[tuple[Step, str], ...]]] = []
             for low, way in queue:
@@ -138,7 +159,24 @@ class Reference:
                     if up in goal:
                         found[up] = further
                     following.append((up, further))
-            queue = following  # type: ignore[assignment]
+            queue = following
+        return found
+
+    def chains(self, rid: str) -> list[tuple[tuple[Step, str], ...]]:
+        """For each term right above, the chain through it and on by first ``is_a`` to the top."""
+        found: list[tuple[tuple[Step, str], ...]] = []
+        for first in self.terms[rid].above:
+            if first[1] not in self.terms:
+                continue
+            chain, seen = [first], {rid, first[1]}
+            while True:
+                above = self.terms[chain[-1][1]].above
+                onward = next((s for s in above if s[0] is Step.IS_A and s[1] in self.terms.keys() - seen), None)
+                if onward is None:
+                    break
+                chain.append(onward)
+                seen.add(onward[1])
+            found.append(tuple(chain))
         return found
 
     def text(self, rid: str, way: Iterable[tuple[Step, str]]) -> str:
@@ -211,7 +249,7 @@ def load_reference(file: Path) -> Reference:
 
 
 def _rows(text: str, table: Path) -> list[dict[str, object]]:
-    reader = csv.DictReader(text.splitlines(keepends=True))
+    reader = csv.DictReader(io.StringIO(text, newline=""))
     needed = ("rid", "preferred_label", "definition", *(column for columns in _LISTS.values() for column in columns))
     missing = [column for column in needed if column not in (reader.fieldnames or ())]
     if missing:
@@ -225,14 +263,17 @@ def _rows(text: str, table: Path) -> list[dict[str, object]]:
                 f"{table}: row {line} has {'the RID ' + rid + ' again' if rid else 'no RID'}; mend the table"
             )
         seen.add(rid)
-        lists = {
-            key: list(dict.fromkeys(x.strip() for c in columns for x in (row[c] or "").split("|") if x.strip() not in ("", name)))
-            for key, columns in _LISTS.items()
-        }  # fmt: skip
+        lists = {key: _items([row[c] for c in columns], name) for key, columns in _LISTS.items()}
         rows.append({"rid": rid, "name": name or rid, "definition": (row["definition"] or "").strip(), **lists})
     if not rows:
         raise InputError(f"{table}: holds no terms; choose a RadLex table")
     return rows
+
+
+def _items(cells: Iterable[str | None], name: str) -> list[str]:
+    """The entries of some cells, each once; the preferred name is no synonym."""
+    items = (item.strip() for cell in cells for item in (cell or "").split("|"))
+    return list(dict.fromkeys(item for item in items if item not in ("", name)))
 
 
 def _below(rows: Iterable[Mapping[str, object]], root: str) -> set[str]:
