@@ -15,6 +15,8 @@ from ingest.load import load_deeplesion
 from ingest.release import Release
 from kg.cohort import Cohort
 from kg.connect import open_store
+from kg.curation.impact import impact
+from kg.curation.label_data import read_label_data
 from kg.errors import UsageError
 from kg.graph_cohort import load_cohort
 from kg.graph_matrices import matrices_from_graph
@@ -23,7 +25,7 @@ from kg.graph_summary import summarise
 from kg.matrices import RelationMatrices
 from kg.revision import find_head
 from kg.rules import check
-from kg.shipped import load_shipped
+from kg.shipped import CURATED, curated_history, load_shipped
 from kg.statistics import statistics
 from kg.store import GraphStore
 from learn.publish import publish
@@ -108,6 +110,8 @@ def run_demo(home: Path, graph: str, say: Callable[[str], None], progress: Calla
             matrices = matrices_from_graph(store, LABEL_SET)
             cohort = load_cohort(store, COHORT)
             _contradictions(cohort, matrices, report, say)
+        with report.timed("curation"):
+            _what_if(store, report, say)
     with report.timed("train"):
         run = train(cohort, matrices, Recipe(), home / "runs", progress=progress)
         report.run, report.metrics = run.run_id, dict(run.metrics)
@@ -153,7 +157,7 @@ def _load(store: GraphStore, report: DemoReport, say: Callable[[str], None]) -> 
     held = store.read_transaction(find_head)
     if held is not None and held.ontology_hash != ontology.content_hash:
         raise UsageError(f"graph {store.url}: holds another ontology; run the demo with --home and a fresh folder")
-    sequence = save_ontology(store, ontology)
+    sequence = save_ontology(store, ontology, author="lesionkg demo", reason="shipped with lesionkg")
     summary = load_deeplesion(store, Release.shipped())
     report.figures["revision"], report.figures["loaded"] = sequence, dict(summary.counts)
     say(
@@ -174,6 +178,13 @@ def _contradictions(cohort: Cohort, matrices: RelationMatrices, report: DemoRepo
         + ", ".join(f"{n:,} {split}" for split, n in found.items())
         + " lesions"
     )
+
+
+def _what_if(store: GraphStore, report: DemoReport, say: Callable[[str], None]) -> None:
+    """What the curated ontology would do to the labels in the graph; nothing is changed."""
+    found = impact(load_shipped(ONTOLOGY), load_shipped(CURATED), read_label_data(store, COHORT), LABEL_SET)
+    report.figures["curated"] = found.summary
+    say(f"What if: the {len(curated_history())} change sets of {CURATED} instead of {ONTOLOGY}. {found.summary}")
 
 
 def _training(report: DemoReport, say: Callable[[str], None]) -> None:

@@ -20,6 +20,11 @@ from lesionkg.cli.context import (
 _NEXT = (
     ("what a label implies, excludes, and why", 'ontology show "lung nodule"'),
     ("what is wrong with the ontology as released", "ontology check --name lesanet-released"),
+    (
+        "what a change would do to the labels, negatives and models, before it is saved",
+        "ontology impact --before lesanet-repaired --after lesionkg-curated",
+    ),
+    ("what the model and the lesions suggest to a curator, ranked", "ontology queue"),
     ("all named questions", "query --list"),
     ("labels that exclude each other on one lesion", "query exclusive-labels-together"),
     (
