@@ -11,9 +11,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from kg.errors import InputError, OntologyError, UsageError
-from kg.exchange import obograph, obograph_read, sheet, sssom_file, tidy, tidy_read
+from kg.exchange import obograph, obograph_read, sssom_file, tidy, tidy_read
+from kg.exchange import sheet as sheets
 from kg.ontology import Ontology
 from kg.owl import load_owl, write_owl
+from kg.owl_return import give_back
 
 
 class Format(StrEnum):
@@ -32,12 +34,12 @@ MOST_BYTES = 64 * 2**20
 
 _LACKS: dict[Format, tuple[str, ...]] = {
     Format.SSSOM: sssom_file.LACKS,
-    Format.SHEET: sheet.LACKS,
+    Format.SHEET: sheets.LACKS,
 }
 _RENDER: dict[Format, Callable[[Ontology], bytes]] = {
     Format.OBO_GRAPH: obograph.render,
     Format.SSSOM: sssom_file.render,
-    Format.SHEET: sheet.render,
+    Format.SHEET: sheets.render,
     Format.TIDY: tidy.render,
 }
 
@@ -109,7 +111,7 @@ def read_onto(base: Ontology, path: Path | str) -> Ontology:
         case Format.TURTLE | Format.RDF_XML:
             return load_owl(file)
         case Format.SHEET:
-            return _resolved(sheet.read_onto(base, file), file)
+            return _resolved(sheets.read_onto(base, file), file)
         case Format.OBO_GRAPH:
             return _resolved(obograph_read.parse(_text(file), str(file)), file)
         case Format.TIDY:
@@ -130,9 +132,10 @@ def _text(file: Path) -> str:
 
 
 def _resolved(ontology: Ontology, file: Path) -> Ontology:
-    """The ontology, if every reference in it names one of its labels."""
+    """The ontology, if every reference in it names one of its labels and an OWL file can hold its kept statements."""
     try:
         ontology.require_resolved()
+        give_back((), ontology.foreign, ontology.name)
     except OntologyError as error:
         raise InputError(f"{file}: {error}") from error
     return ontology
