@@ -11,7 +11,6 @@ from importlib import resources
 from pathlib import PurePath
 
 from kg.curation.change_set import ChangeSet
-from kg.curation.replay import history_from_json
 from kg.errors import UsageError
 from kg.ontology import Ontology
 from kg.tables import shipped_text
@@ -50,4 +49,6 @@ def curated_history() -> tuple[ChangeSet, ...]:
     Raises:
         InputError: the shipped file is damaged.
     """
+    from kg.curation.replay import history_from_json  # the graph's modules: only who reads a history pays for them
+
     return history_from_json(shipped_text(HISTORY), load_shipped(DEFAULT), f"ontologies/{HISTORY}")

@@ -11,12 +11,12 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from kg.card import Card, card, exclusive_by_pair
 from kg.errors import UsageError
 from kg.findings import Finding, Severity, errors_in
 from lesionkg.cli.context import Graph, Home, Json, console, graph_url, print_json
 
 if TYPE_CHECKING:
+    from kg.card import Card
     from kg.ontology import Ontology
 
 app = typer.Typer(
@@ -196,6 +196,8 @@ def show(
     json_: Json = False,
 ) -> None:
     """Show one label: names, RadLex term, parents, children, and what it is exclusive with and why."""
+    from kg.card import card
+
     shown = card(_read(file, name, graph), label)
     if json_:
         print_json(shown.as_dict())
@@ -204,6 +206,8 @@ def show(
 
 
 def _print_card(shown: Card) -> None:
+    from kg.card import exclusive_by_pair
+
     label = shown.label
     console.print(f"[bold]{escape(label.name)}[/]  {label.id}  {label.label_class}", highlight=False)
     if label.definition:
