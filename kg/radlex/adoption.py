@@ -15,6 +15,7 @@ from kg.radlex.search import fold
 from kg.relation_kinds import kind_by_classes
 
 SOURCE = "RadLex"
+_ABOVE = (MatchKind.EXACT, MatchKind.CLOSE, MatchKind.NARROW)
 
 
 @dataclass(frozen=True)
@@ -38,21 +39,26 @@ def adopt(
     author: str = "",
     created: str = "",
     used_ids: Iterable[str] = (),
+    levels: int = 0,
 ) -> Adoption:
     """Make labels of terms.
 
     A new label lies below the nearest labels that RadLex has above its term, be they there already or adopted along:
-    ``IS_A`` where the way is ``is_a`` throughout and both are of one class, otherwise what the classes of the two say
+    between body parts ``IS_A`` where the way is ``is_a`` throughout, ``LOCATED_IN`` where it goes over
+    ``contained_by``, otherwise ``PART_OF``; else what the classes of the two say
     (:func:`kg.relation_kinds.kind_by_classes`). The way is the relation's evidence.
 
     Args:
         ontology: what it is made on.
         reference: all terms.
         rids: the terms, in any order.
-        label_class: class of the new labels; that of the nearest label which a term is a kind of when None.
+        label_class: class of the new labels; that of the nearest label which a term is a kind of when None, else of
+            those that it is a part of or contained by.
         author: who answers for it.
         created: when, ISO 8601.
         used_ids: ids that are given away elsewhere.
+        levels: how many levels of the terms' parents to take over too, up to terms that are labels already or
+            head a main branch.
 
     Raises:
         UsageError: no such term, it is withdrawn or a label already, its name is another label's, or nothing tells
@@ -62,11 +68,12 @@ def adopt(
     for rid in wanted:
         if reference.term(rid).obsolete:
             raise UsageError(f"RadLex term {rid}: RadLex has withdrawn it; choose another term")
+    given_away = tuple(used_ids)
     now = ontology
     done: list[Composite] = []
     left_out: list[tuple[str, str]] = []
-    for rid in _upper_first(reference, list(wanted)):
-        composite, skipped = _adopted(now, reference, rid, label_class, author, created, used_ids)
+    for rid in _upper_first(reference, _with_parents(ontology, reference, list(wanted), levels)):
+        composite, skipped = _adopted(now, reference, rid, label_class, author, created, given_away)
         done.append(composite)
         left_out += [(rid, name) for name in skipped]
         now = ChangeSet((composite,)).apply(now)
@@ -78,12 +85,12 @@ def nearest_labels(
 ) -> list[tuple[Label, tuple[tuple[Step, str], ...]]]:
     """The nearest labels that RadLex has above a term, with the way up, by id.
 
-    A label is above a term when its exact match is, or a term that is narrower than the label.
+    A label is above a term when its exact or close match is, or a term that is narrower than the label.
     """
     labels: dict[str, list[Label]] = {}
     for label in ontology.labels:
         for m in label.mappings:
-            if not label.deprecated and m.predicate in (MatchKind.EXACT, MatchKind.NARROW):
+            if not label.deprecated and m.predicate in _ABOVE:
                 labels.setdefault(m.object_id, []).append(label)
     ways = reference.ways_up(rid, labels)
     onward = {up: reference.ways_up(up, ways) for up in ways}
@@ -107,7 +114,8 @@ def _adopted(
             raise UsageError(f"RadLex term {rid} {term.name!r}: is the label {label.name!r} already; choose another")
     over = nearest_labels(ontology, reference, rid)
     if label_class is None:
-        classes = {label.label_class for label, way in over if all(step is Step.IS_A for step, _ in way)}
+        kinds_of = {label.label_class for label, way in over if all(step is Step.IS_A for step, _ in way)}
+        classes = kinds_of or {label.label_class for label, _ in over}
         if len(classes) != 1:
             raise UsageError(f"RadLex term {rid} {term.name!r}: no label above it tells its class; give one")
         label_class = classes.pop()
@@ -136,9 +144,23 @@ def _adopted(
 
 
 def _kind(child: LabelClass, parent: LabelClass, steps: Sequence[Step]) -> RelationKind:
-    if child is parent and all(step is Step.IS_A for step in steps):
-        return RelationKind.IS_A
-    return kind_by_classes(child, parent)
+    if not child == parent == LabelClass.BODYPART:
+        return kind_by_classes(child, parent)
+    if Step.CONTAINED_BY in steps:
+        return RelationKind.LOCATED_IN
+    return RelationKind.PART_OF if Step.PART_OF in steps else RelationKind.IS_A
+
+
+def _with_parents(ontology: Ontology, reference: Reference, rids: list[str], levels: int) -> list[str]:
+    """Terms and those up to so many levels above them, but no labels, no withdrawn terms, and no heads of branches."""
+    there = {m.object_id for label in ontology.labels for m in label.mappings if m.predicate in _ABOVE}
+    there |= reference.tops
+    found, last = dict.fromkeys(rids), rids
+    for _ in range(levels):
+        above = dict.fromkeys(up for rid in last for _, up in reference.terms[rid].above if up in reference.terms)
+        last = [up for up in above if up not in found and up not in there and not reference.terms[up].obsolete]
+        found |= dict.fromkeys(last)
+    return list(found)
 
 
 def _upper_first(reference: Reference, rids: list[str]) -> list[str]:

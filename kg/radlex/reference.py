@@ -136,11 +136,15 @@ class Reference:
         pairs = [(i, index[up]) for i, term in enumerate(self.terms.values()) for _, up in term.above if up in index]
         return algebra.closure(algebra.from_pairs(np.array(pairs), len(index)))
 
+    @cached_property
+    def tops(self) -> frozenset[str]:
+        """The terms right below RadLex's root, each of which heads a main branch."""
+        return frozenset(low for _, low in self.below.get(_ROOT, ()))
+
     def branches(self, rid: str) -> frozenset[str]:
         """The main branches of RadLex, such as anatomical entities or findings, that hold a term."""
-        tops = {low for _, low in self.below.get(_ROOT, ())}
         above = self.ancestors[[self.index[rid]]].indices
-        return frozenset(tops & {rid, *(self.rids[i] for i in above)})
+        return frozenset(self.tops & {rid, *(self.rids[i] for i in above)})
 
     def ways_up(self, rid: str, wanted: Iterable[str]) -> dict[str, tuple[tuple[Step, str], ...]]:
         """The shortest way up from a term to each wanted term that is above it; ties by the order of the table."""

@@ -49,16 +49,16 @@ def fold(name: str) -> str:
     return " ".join(name.casefold().replace("-", " ").split())
 
 
-def search(reference: Reference, text: str, limit: int = 20, obsolete: bool = False) -> list[Hit]:
+def search(reference: Reference, text: str, limit: int = 20) -> list[Hit]:
     """The terms that fit a text, each once.
 
-    Ranked by :class:`How`, then similarity, preferred names before synonyms, then by name.
+    Ranked by :class:`How`, then similarity, preferred names before synonyms, then by name; terms that RadLex has
+    withdrawn come last.
 
     Args:
         reference: all terms.
         text: a RID, a name, the beginning of one, some of its words (or their beginnings), or something like it.
         limit: most terms.
-        obsolete: also those that RadLex has withdrawn.
 
     Raises:
         UsageError: the text is blank.
@@ -66,21 +66,20 @@ def search(reference: Reference, text: str, limit: int = 20, obsolete: bool = Fa
     wanted = fold(text)
     if not wanted:
         raise UsageError("RadLex search: no text; give a RID or some words")
-    terms = [term for term in reference.terms.values() if obsolete or not term.obsolete]
-    names = [(term, name, fold(name)) for term in terms for name in term.names]
+    names = [(term, name, fold(name)) for term in reference.terms.values() for name in term.names]
     likeness = {
         place: score
         for _, score, place in process.extract(
             wanted, [folded for *_, folded in names], scorer=fuzz.token_sort_ratio, score_cutoff=_LIKE, limit=None
         )
     }
-    best: dict[str, tuple[tuple[int, float, bool, str], Hit]] = {}
+    best: dict[str, tuple[tuple[bool, int, float, bool, str], Hit]] = {}
     for place, (term, name, folded) in enumerate(names):
         how = _how(wanted, term, folded, place in likeness)
         if how is None:
             continue
         score = 100.0 if how is How.RID else likeness.get(place) or fuzz.token_sort_ratio(wanted, folded)
-        key = (_RANK[how], -score, name != term.name, name)
+        key = (term.obsolete, _RANK[how], -score, name != term.name, name)
         if term.rid not in best or key < best[term.rid][0]:
             best[term.rid] = key, Hit(term, name, how, round(score, 1))
     return [hit for _, hit in sorted(best.values(), key=lambda found: (found[0], found[1].term.rid))[:limit]]

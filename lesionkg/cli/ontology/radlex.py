@@ -30,7 +30,6 @@ Of = Annotated[str, typer.Option("--ontology", help="A file, a shipped name, 'gr
 Reason = Annotated[str, typer.Option("--reason", help="Why.")]
 Propose = Annotated[bool, typer.Option("--propose", help="Keep the changes as a proposal.")]
 Save = Annotated[Path | None, typer.Option("--save", help="Write the changes to this file, for `propose --file`.")]
-Obsolete = Annotated[bool, typer.Option("--obsolete", help="Also terms that RadLex has withdrawn.")]
 
 
 @radlex.command("import")
@@ -54,24 +53,25 @@ def import_(
 def search(
     text: Annotated[str, typer.Argument(help="A RID, a name, the beginning of one, or some words of it.")],
     limit: Annotated[int, typer.Option("--limit", min=1, help="Most terms.")] = 20,
-    obsolete: Obsolete = False,
     home: Home = None,
     json_: Json = False,
 ) -> None:
-    """Find terms, best first; exit 1 when there is none."""
+    """Find terms, best first, withdrawn ones last; exit 1 when there is none."""
     from kg.radlex.search import search as find
 
-    found = find(_reference(home), text, limit, obsolete)
+    found = find(_reference(home), text, limit)
     if json_:
         print_json(
             [
-                {"rid": h.term.rid, "name": h.term.name, "by": h.name, "how": h.how.value, "score": h.score}
+                {"rid": h.term.rid, "name": h.term.name, "obsolete": h.term.obsolete, "by": h.name,
+                 "how": h.how.value, "score": h.score}
                 for h in found
             ]
-        )
+        )  # fmt: skip
     for hit in () if json_ else found:
         by = "" if hit.name == hit.term.name else f", by {hit.name!r}"
-        _say(f"{hit.term.rid}  {hit.term.name}  ({hit.how.value}, {hit.score:.0f}{by})")
+        withdrawn = "  (withdrawn by RadLex)" if hit.term.obsolete else ""
+        _say(f"{hit.term.rid}  {hit.term.name}  ({hit.how.value}, {hit.score:.0f}{by}){withdrawn}")
     if not found:
         if not json_:
             _say(f"{text!r}: no term of RadLex is like it")
@@ -171,6 +171,9 @@ def adopt(
     label_class: Annotated[
         LabelClass | None, typer.Option("--class", help="Their class; default that of the label they are a kind of.")
     ] = None,
+    levels: Annotated[
+        int, typer.Option("--parents", min=0, help="Take over so many levels of RadLex parents too.")
+    ] = 0,
     author: Author = "",
     reason: Reason = "",
     propose: Propose = False,
@@ -186,7 +189,8 @@ def adopt(
     from kg.radlex.adoption import adopt as made_of
 
     reference, ontology = _reference(home), named_ontology(_made_on(of, propose), graph_url(home, graph))
-    adoption = made_of(ontology, reference, rids, label_class, author, _now(), _given_away(home, graph, propose))
+    used = _given_away(home, graph) if of == "graph" else set()
+    adoption = made_of(ontology, reference, rids, label_class, author, _now(), used, levels)
     kept = _keep(adoption.changes, ontology, author, reason, propose, save, home, graph)
     left_out = [f"{rid} {name}" for rid, name in adoption.left_out]
     if json_:
@@ -286,14 +290,14 @@ def _label_data(home: Path | None, graph: str | None, cohort: str, released: boo
         return read_label_data(store, cohort)
 
 
-def _given_away(home: Path | None, graph: str | None, propose: bool) -> set[str]:
-    """Ids of labels that proposals make."""
+def _given_away(home: Path | None, graph: str | None) -> set[str]:
+    """Ids of labels that revisions or proposals made, be they gone again or not there yet."""
+    from kg.curation.history import revisions
     from kg.curation.proposals import proposals
 
-    if not propose:
-        return set()
-    with curation(home, graph, read_only=True) as (database, _):
-        return {label for one in proposals(database) for label in one.change_set.labels}
+    with curation(home, graph, read_only=True) as (database, store):
+        proposed = {label for one in proposals(database) for label in one.change_set.labels}
+        return proposed | {label for entry in revisions(store) for label in entry.labels}
 
 
 def _keep(

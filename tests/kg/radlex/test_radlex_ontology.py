@@ -84,6 +84,40 @@ def test_a_term_is_adopted_below_the_nearest_labels(reference: Reference) -> Non
     assert undone == before
 
 
+def test_what_radlex_has_in_a_place_is_located_there(reference: Reference) -> None:
+    chest = map_to(ontology(), reference, "chest", "RID1243", MatchKind.CLOSE, "the outside counts too")
+    before = ChangeSet((chest,)).apply(ontology())
+    unmapped = replace(before, labels=tuple(replace(k, mappings=()) if k.id == LUNG else k for k in before.labels))
+    renamed = replace(unmapped, labels=tuple(replace(k, name="x") if k.id == LUNG else k for k in unmapped.labels))
+    after = ChangeSet(adopt(renamed, reference, ["RID1301"]).changes).apply(renamed)
+    (relation,) = after.relations
+    assert (relation.child, relation.kind, relation.parent) == (
+        after.label("lung").id,
+        RelationKind.LOCATED_IN,
+        CHEST,
+    )
+    assert after.label("lung").label_class is LabelClass.BODYPART
+
+
+def test_parents_are_adopted_along_up_to_a_level_or_a_label(reference: Reference) -> None:
+    before = ontology()
+    alone = adopt(before, reference, ["RID1350"], LabelClass.BODYPART)
+    with_lobe = adopt(before, reference, ["RID1350"], LabelClass.BODYPART, levels=1)
+    names = [part.fact.name for one in with_lobe.changes for part in one.parts if isinstance(part.fact, Label)]
+    assert len(alone.changes) == 1
+    assert names == ["lower lobe of left lung", "left-sided basal segment"]
+    after = ChangeSet(with_lobe.changes).apply(before)
+    lobe, segment = (after.label(name).id for name in names)
+    assert {(r.child, r.parent) for r in after.relations} == {(lobe, LEFT), (segment, lobe)}
+    assert adopt(before, reference, ["RID1350"], LabelClass.BODYPART, levels=9) == with_lobe
+
+
+def test_an_id_that_is_given_away_is_not_given_again(reference: Reference) -> None:
+    first = adopt(ontology(), reference, ["RID50149"]).changes[0].labels[0]
+    second = adopt(ontology(), reference, ["RID50149"], used_ids=[first]).changes[0].labels[0]
+    assert int(second.removeprefix("LKG:")) == int(first.removeprefix("LKG:")) + 1
+
+
 def test_the_class_of_an_adopted_term_is_that_of_what_it_is_a_kind_of(reference: Reference) -> None:
     made = adopt(ontology(), reference, ["RID50149"])
     after = ChangeSet(made.changes).apply(ontology())

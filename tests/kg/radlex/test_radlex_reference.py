@@ -76,9 +76,16 @@ def test_a_term_is_found(reference: Reference, text: str, rid: str, how: How) ->
     assert (hit.term.rid, hit.how) == (rid, how)
 
 
-def test_withdrawn_terms_are_found_on_request(reference: Reference) -> None:
-    assert not [hit for hit in search(reference, "old lung") if hit.term.rid == "RID9"]
-    assert search(reference, "old lung", obsolete=True)[0].term.rid == "RID9"
+def test_withdrawn_terms_come_last_and_are_marked(reference: Reference) -> None:
+    hits = search(reference, "old lung")
+    assert [(hit.term.rid, hit.how, hit.term.obsolete) for hit in hits] == [("RID9", How.EXACT, True)]
+    everywhere = search(reference, "lung")
+    assert everywhere[-1].term.rid == "RID9"
+    assert not any(hit.term.obsolete for hit in everywhere[:-1])
+    assert search(reference, "lung", limit=2) == everywhere[:2]
+
+
+def test_a_blank_text_finds_nothing(reference: Reference) -> None:
     with pytest.raises(UsageError, match="no text"):
         search(reference, " - ")
 
