@@ -151,13 +151,19 @@ def _fixed(workbook: openpyxl.Workbook) -> bytes:
     return out.getvalue()
 
 
-def sheet_findings(path: Path | str) -> list[Finding]:
+def sheet_findings(base: Ontology, path: Path | str) -> list[Finding]:
     """What cannot be followed in a spreadsheet, or counts once or in both directions though listed otherwise.
+
+    Args:
+        base: the ontology that it edits; names that a row replaces may still stand in other rows.
+        path: the spreadsheet.
 
     Raises:
         InputError: as :func:`kg.spreadsheet.read_spreadsheet`.
     """
-    return check_rows(read_spreadsheet(path))
+    sheet = read_spreadsheet(path)
+    rows = _rows_by_id(base, _listed(base), sheet, str(path))
+    return check_rows(Spreadsheet(sheet.file, tuple(rows.values())))
 
 
 def read_onto(base: Ontology, path: Path | str) -> Ontology:
@@ -198,7 +204,10 @@ def read_onto(base: Ontology, path: Path | str) -> Ontology:
 
 
 def _rows_by_id(base: Ontology, listed: _Listed, sheet: Spreadsheet, file: str) -> dict[str, SheetRow]:
-    """Rows by the id of the label that they are about; a row about none gets a new id."""
+    """Rows by the id of the label that they are about; a row about none gets a new id.
+
+    A row may call another one by the name that its term replaces.
+    """
     named = {label.name: label_id for label_id, label in listed.labels.items()}
     taken = {row.id for row in sheet.rows if row.id in listed.labels}
     old = {key: label for label in base.labels if label.deprecated for key in (label.id, label.name)}
@@ -216,7 +225,15 @@ def _rows_by_id(base: Ontology, listed: _Listed, sheet: Spreadsheet, file: str) 
         if label_id in rows:
             raise InputError(f"{file}: rows {rows[label_id].line} and {row.line} are both {label_id}; keep one of them")
         rows[label_id] = row
-    return rows
+    replaced = {listed.labels[key].name: row.term for key, row in rows.items() if key in listed.labels}
+    terms = {old: new for old, new in replaced.items() if old not in sheet.by_term}
+    return {label_id: _renamed(row, terms) for label_id, row in rows.items()}
+
+
+def _renamed(row: SheetRow, terms: dict[str, str]) -> SheetRow:
+    """A row that calls others by their new terms."""
+    lists = {name: tuple(terms.get(x, x) for x in getattr(row, name)) for name in ("exclusive", "parents", "children")}
+    return replace(row, **lists)
 
 
 def _new_id(base: Ontology, row: SheetRow, used: set[str]) -> str:

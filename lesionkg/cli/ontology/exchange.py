@@ -86,7 +86,7 @@ def preview(
     created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     changes = ChangeSet(changes_between(base, after), author, created, reason, file.name)
     found = assess(base, changes)
-    listed = sheet_findings(file) if format_of(file) is Format.SHEET else []
+    listed = sheet_findings(base, file) if format_of(file) is Format.SHEET else []
     names = {label.id: label.name for label in (*after.labels, *base.labels)}
     lines = [describe(change, names) for change in changes.changes]
     if save is not None and changes.changes:
