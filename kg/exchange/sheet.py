@@ -232,8 +232,11 @@ def _rows_by_id(base: Ontology, listed: _Listed, sheet: Spreadsheet, file: str) 
 
 def _renamed(row: SheetRow, terms: dict[str, str]) -> SheetRow:
     """A row that calls others by their new terms."""
-    lists = {name: tuple(terms.get(x, x) for x in getattr(row, name)) for name in ("exclusive", "parents", "children")}
-    return replace(row, **lists)
+
+    def called(names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(terms.get(name, name) for name in names)
+
+    return replace(row, exclusive=called(row.exclusive), parents=called(row.parents), children=called(row.children))
 
 
 def _new_id(base: Ontology, row: SheetRow, used: set[str]) -> str:

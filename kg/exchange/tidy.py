@@ -1,7 +1,7 @@
 """The tidy table: one tab-separated file with a row for each statement, which loses nothing.
 
 The first column says what a row states, :data:`ROWS` what its other cells then mean. Names beside ids are for readers;
-one that is not the label's name is refused, because then the id is likely to be wrong. Cells are quoted as in
+one that is another label's is refused, because then the id is likely to be wrong. Cells are quoted as in
 spreadsheets, so that texts keep their tabs and line ends.
 """
 

@@ -75,7 +75,7 @@ def parse(text: str, file: str, known: Mapping[str, str]) -> Ontology:
     Args:
         text: the whole file.
         file: what to call it in an error.
-        known: names by label id that may stand beside an id although the table renames the label.
+        known: names by label id as they are now; they may stand beside ids although the table renames labels.
 
     Raises:
         InputError: it is no such table, was cut off, or a row is not understood.
@@ -133,16 +133,20 @@ def _read(text: str, file: str) -> Iterator[_Row]:
 
 
 def _require_names(rows: Mapping[str, list[_Row]], known: Mapping[str, str]) -> None:
-    """Check that names beside ids are those of the labels, as they were or as they are to be."""
-    names = {r["subject"]: {r["subject_name"], known.get(r["subject"], "")} for r in rows.get("label", ())}
+    """Check that no name beside an id is that of another label; a name that no label has may be an old one."""
+    names = {**known, **{r["subject"]: r["subject_name"] for r in rows.get("label", ())}}
+    bearers: defaultdict[str, set[str]] = defaultdict(set)
+    for label_id, name in (*known.items(), *names.items()):
+        bearers[name].add(label_id)
     for kind, found in rows.items():
         columns = () if kind in NAMELESS else ("subject",) if kind == "mapping" else ("subject", "object")
         for row in found:
             for column in columns:
-                name, fits = row[f"{column}_name"], names.get(row[column], set())
-                if name and fits and name not in fits:
+                label_id, name = row[column], row[f"{column}_name"]
+                others = bearers.get(name, set()) if name and label_id in names else set()
+                if others and label_id not in others:
                     raise row.wrong(
-                        f"{column} {row[column]} is {next(iter(fits - {''}), '')!r}, not {name!r}; "
+                        f"{column} {label_id} is {names[label_id]!r}, but {name!r} is {min(others)}; "
                         "correct the id, or empty the name"
                     )
 

@@ -226,7 +226,7 @@ def test_an_edited_row_is_a_change(edits: list[tuple[str, str]], says: list[str]
 @pytest.mark.parametrize(
     ("edit", "says"),
     [
-        pytest.param(("T:4\tliver\t\tmade", "T:4\tlung\t\tmade"), "object T:4 is 'liver', not 'lung'", id="name"),
+        pytest.param(("T:4\tliver\t\tmade", "T:4\tlung\t\tmade"), "'liver', but 'lung' is T:2", id="name"),
         pytest.param(("soft-relation\tT:5\tnodule\tCONF", "soft\tT:5\tnodule\tCONF"), "row 'soft' is", id="row"),
         pytest.param(("CONFUSABLE_WITH", "LOOKS_LIKE"), "predicate 'LOOKS_LIKE'", id="predicate"),
         pytest.param(("\nend\t", "\nnotice\t"), "no row 'end'", id="cut-off"),

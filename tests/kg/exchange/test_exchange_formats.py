@@ -20,7 +20,7 @@ from kg.ontology import ExclusionException, Label, LabelClass, LabelSet, Ontolog
 from kg.ontology_file import load_file
 from kg.shipped import load_shipped, shipped_names
 
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 LOSSLESS = (Format.OBO_GRAPH, Format.TIDY)
 LOSSY = (Format.SSSOM, Format.SHEET)
 
@@ -41,9 +41,9 @@ def full() -> Ontology:
     )
 
 
-@pytest.mark.parametrize("format_", Format)
+@pytest.mark.parametrize("format_", [*LOSSLESS, *LOSSY])
 @pytest.mark.parametrize("name", shipped_names())
-def test_every_shipped_ontology_reads_back_the_same_from_every_format(
+def test_every_shipped_ontology_reads_back_the_same_from_every_other_format(
     name: str, format_: Format, tmp_path: Path
 ) -> None:
     ontology = load_shipped(name)
