@@ -110,11 +110,11 @@ class Lexicon:
         radlex = read_radlex(path)
         terms = [
             Term(text, rid, "name" if i == 0 else "synonym")
-            for rid, names in radlex.names.items()
-            if rid not in radlex.obsolete
-            for i, text in enumerate(names)
+            for rid, term in radlex.terms.items()
+            if not term.obsolete
+            for i, text in enumerate(term.names)
         ]
-        return cls(_distinct(terms), {rid: names[0] for rid, names in radlex.names.items()})
+        return cls(_distinct(terms), {rid: term.name for rid, term in radlex.terms.items()})
 
     def phrases(self) -> tuple[Lemmas, Mapping[Words, tuple[Term, ...]]]:
         """Lemmas within the words of this lexicon, and for each sequence of base words the terms that count first.

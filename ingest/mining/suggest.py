@@ -37,7 +37,7 @@ from ingest.reports.parse import parse
 from ingest.reports.report import Report, ReportProblem
 from kg.errors import UsageError
 from kg.ontology import MatchKind, Ontology
-from kg.radlex import RadLex
+from kg.radlex import Reference
 
 _MOST_KEPT = 400_000
 _SHORTEST_WORD = 3
@@ -85,7 +85,7 @@ class Suggester:
         self,
         ontology: Ontology,
         matcher: Matcher,
-        radlex: tuple[RadLex, Matcher] | None = None,
+        radlex: tuple[Reference, Matcher] | None = None,
         least: int = LEAST_PATIENTS,
         places: int = 0,
     ) -> None:
@@ -95,7 +95,7 @@ class Suggester:
             )
         self._ontology = ontology
         self._matcher = matcher
-        self._radlex: RadLex | None = radlex[0] if radlex else None
+        self._radlex: Reference | None = radlex[0] if radlex else None
         self._terms: Matcher | None = radlex[1] if radlex else None
         mappings = [(mapping, label.name) for label in ontology.labels for mapping in label.mappings]
         self._near = {mapping.object_id: name for mapping, name in mappings}
@@ -227,10 +227,11 @@ class Suggester:
     def _radlex_candidates(self) -> Iterator[Candidate]:
         for rid, seen in self._found.items():
             if self._radlex is not None and len(seen.patients) >= self._least:
-                name = self._radlex.names[rid][0]
+                name = self._radlex.terms[rid].name
                 if not _COMMON.issuperset(words(name)):
-                    above = sorted(parent for how, parent in self._radlex.steps[rid] if how == "is_a")
-                    parents = tuple(self._radlex.names[parent][0] for parent in above if parent in self._radlex.names)
+                    terms = self._radlex.terms
+                    above = sorted(parent for how, parent in terms[rid].above if how == "is_a")
+                    parents = tuple(terms[parent].name for parent in above if parent in terms)
                     nearest = self._label_above(rid) or self._label_name(seen.inside)
                     yield self._candidate(CandidateKind.RADLEX, name, seen, nearest, rid, parents)
 
@@ -258,10 +259,11 @@ class Suggester:
     def _label_above(self, rid: str) -> str:
         """The label of the nearest mapped term above, "" when there is none; is-a counts before part-of."""
         assert self._radlex is not None
+        terms = self._radlex.terms
         layer, visited = [rid], {rid}
         while layer:
             steps = sorted(
-                (how != "is_a", how, above) for term in layer for how, above in self._radlex.steps.get(term, ())
+                (how != "is_a", how, above) for term in layer if term in terms for how, above in terms[term].above
             )
             above = list(dict.fromkeys(term for _, _, term in steps))
             if mapped := next((self._near[term] for term in above if term in self._near), ""):

@@ -1,5 +1,6 @@
 """RadLex beside the ontology: its terms as a reference to search, to check mappings against, and to adopt from."""
 
-from kg.radlex.table import RadLex, check_mappings, read_radlex
+from kg.radlex.check import check_mappings
+from kg.radlex.reference import Reference, read_radlex
 
-__all__ = ["RadLex", "check_mappings", "read_radlex"]
+__all__ = ["Reference", "check_mappings", "read_radlex"]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -188,36 +189,42 @@ class Reference:
         return f"{rid} {self.terms[rid].name}" + "".join(f" {step} {up} {self.terms[up].name}" for step, up in way)
 
 
+def read_radlex(table: Path | str) -> Reference:
+    """Read a RadLex table without keeping it.
+
+    Args:
+        table: CSV with the columns ``rid preferred_label alt_labels parents synonyms part_of contained_by`` and perhaps
+            ``definition``, lists separated by ``|``.
+
+    Raises:
+        InputError: no such file, not CSV in UTF-8, a column is missing, or a RID is empty or there twice.
+    """
+    rows, digest = _read(Path(table))
+    return _reference(rows, digest)
+
+
 def import_table(table: Path, target: Path) -> Reference:
     """Read a RadLex table and keep it.
 
     Args:
-        table: CSV with the columns ``rid preferred_label alt_labels parents definition synonyms part_of contained_by``,
-            lists separated by ``|``.
+        table: as for :func:`read_radlex`.
         target: Parquet file to write; replaced as a whole or not at all.
 
     Raises:
-        InputError: no such file, not UTF-8 text, a column is missing, or a RID is empty or there twice.
+        InputError: as for :func:`read_radlex`, or the file cannot be written.
     """
-    try:
-        data = table.read_bytes()
-        text = data.decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{table}: cannot be read ({error.strerror}); choose a RadLex table") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{table}: is not UTF-8 text; export the RadLex table as CSV in UTF-8") from error
-    rows = _rows(text, table)
-    meta = json.dumps({"format": _FORMAT, "digest": hashlib.sha256(data).hexdigest(), "terms": len(rows)})
+    rows, digest = _read(table)
+    meta = json.dumps({"format": _FORMAT, "digest": digest, "terms": len(rows)})
     stored = pa.Table.from_pylist(rows, schema=_SCHEMA).replace_schema_metadata({_META: meta.encode()})
-    target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(target.name + ".partial")
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(stored, partial)
         partial.replace(target)
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise InputError(f"{target}: cannot be written ({error.strerror}); choose another place") from error
-    return load_reference(target)
+    return _reference(rows, digest)
 
 
 def load_reference(file: Path) -> Reference:
@@ -237,6 +244,10 @@ def load_reference(file: Path) -> Reference:
         rows = table.to_pylist()
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{file}: is damaged ({type(error).__name__}); import the RadLex table again") from error
+    return _reference(rows, meta["digest"])
+
+
+def _reference(rows: list[dict[str, Any]], digest: str) -> Reference:
     obsolete = _below(rows, _OBSOLETE_ROOT)
     terms = {
         row["rid"]: Term(
@@ -249,16 +260,27 @@ def load_reference(file: Path) -> Reference:
         )
         for row in rows
     }
-    return Reference(terms, meta["digest"])
+    return Reference(terms, digest)
 
 
-def _rows(text: str, table: Path) -> list[dict[str, object]]:
+def _read(table: Path) -> tuple[list[dict[str, Any]], str]:
+    """The rows of a table, and its SHA-256."""
+    try:
+        data = table.read_bytes()
+        return _rows(data.decode("utf-8-sig"), table), hashlib.sha256(data).hexdigest()
+    except OSError as error:
+        raise InputError(f"{table}: cannot be read ({error.strerror}); choose a RadLex table") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{table}: is not CSV in UTF-8; choose a RadLex table") from error
+
+
+def _rows(text: str, table: Path) -> list[dict[str, Any]]:
     reader = csv.DictReader(io.StringIO(text, newline=""))
-    needed = ("rid", "preferred_label", "definition", *(column for columns in _LISTS.values() for column in columns))
+    needed = ("rid", "preferred_label", *(column for columns in _LISTS.values() for column in columns))
     missing = [column for column in needed if column not in (reader.fieldnames or ())]
     if missing:
         raise InputError(f"{table}: column {missing[0]!r} is missing; choose a RadLex table")
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     seen: set[str] = set()
     for line, row in enumerate(reader, 2):
         rid, name = (row["rid"] or "").strip(), (row["preferred_label"] or "").strip()
@@ -268,7 +290,7 @@ def _rows(text: str, table: Path) -> list[dict[str, object]]:
             )
         seen.add(rid)
         lists = {key: _items([row[c] for c in columns], name) for key, columns in _LISTS.items()}
-        rows.append({"rid": rid, "name": name or rid, "definition": (row["definition"] or "").strip(), **lists})
+        rows.append({"rid": rid, "name": name or rid, "definition": (row.get("definition") or "").strip(), **lists})
     if not rows:
         raise InputError(f"{table}: holds no terms; choose a RadLex table")
     return rows
@@ -280,10 +302,10 @@ def _items(cells: Iterable[str | None], name: str) -> list[str]:
     return list(dict.fromkeys(item for item in items if item not in ("", name)))
 
 
-def _below(rows: Iterable[Mapping[str, object]], root: str) -> set[str]:
+def _below(rows: Iterable[Mapping[str, Any]], root: str) -> set[str]:
     children: dict[str, list[str]] = {}
     for row in rows:
-        for up in row["is_a"]:  # type: ignore[attr-defined]
+        for up in row["is_a"]:
             children.setdefault(up, []).append(str(row["rid"]))
     found, queue = {root}, [root]
     while queue:
