@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from small_radlex import COLUMNS, ROWS, write_table
 
 from kg.errors import InputError, UsageError
-from kg.radlex.reference import FILE, Reference, Step, import_table, load_reference
+from kg.radlex.reference import FILE, Reference, Step, Term, import_table, load_reference, read_radlex
 from kg.radlex.search import How, search
 
 
@@ -106,6 +108,40 @@ def test_a_bad_table_is_refused_and_the_old_one_kept(
     with pytest.raises(InputError, match=reason):
         import_table(write_table(tmp_path / "bad.csv", rows, columns), tmp_path / FILE)
     assert load_reference(tmp_path / FILE).digest == kept.digest
+
+
+@pytest.mark.parametrize(
+    "content", [pytest.param(b"\xff\xfe\x00rid", id="not-utf-8"), pytest.param(b"rid\n\0", id="nul")]
+)
+def test_a_file_that_is_no_table_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "bad.csv").write_bytes(content)
+    with pytest.raises(InputError, match="choose a RadLex table"):
+        import_table(tmp_path / "bad.csv", tmp_path / FILE)
+    with pytest.raises(InputError, match=r"none\.csv: cannot be read"):
+        read_radlex(tmp_path / "none.csv")
+
+
+def test_a_table_needs_no_definitions(tmp_path: Path) -> None:
+    without = tuple((*row[:4], *row[5:]) for row in ROWS)
+    made = read_radlex(write_table(tmp_path / "made.csv", without, (*COLUMNS[:4], *COLUMNS[5:])))
+    assert made.term("RID1301").definition == ""
+    assert made.term("RID1301").synonyms == ("pulmo", "Lunge")
+
+
+@given(st.lists(st.tuples(st.integers(0, 8), st.sampled_from(Step), st.integers(0, 8)), max_size=20))
+def test_the_closure_is_what_walking_up_finds(steps: list[tuple[int, Step, int]]) -> None:
+    above: dict[str, list[tuple[Step, str]]] = {f"RID{i}": [] for i in range(8)}
+    for low, step, up in steps:
+        above[f"RID{low % 8}"].append((step, f"RID{up}"))
+    made = Reference({rid: Term(rid, rid, (), "", tuple(up)) for rid, up in above.items()}, "")
+    for rid in above:
+        reached = {made.rids[i] for i in made.ancestors[[made.index[rid]]].indices}
+        ways = made.ways_up(rid, above)
+        assert ways.keys() == reached - {rid}
+        for end, way in ways.items():
+            chain = [rid, *(up for _, up in way)]
+            assert chain[-1] == end
+            assert all((step, up) in above[low] for low, (step, up) in zip(chain, way, strict=False))
 
 
 def test_a_missing_or_damaged_reference_is_named(tmp_path: Path) -> None:
