@@ -1,7 +1,8 @@
-"""``lesionkg ontology``: write files for other tools, and see what an edited one would change."""
+"""``lesionkg ontology``: files for other tools, what an edited one would change, and releases."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,8 +18,17 @@ from lesionkg.cli.ontology.diff import named_ontology
 
 if TYPE_CHECKING:
     from kg.curation.change_set import ChangeSet
+    from kg.exchange.change_log import LogEntry
+    from kg.exchange.report import ReportLine
+    from kg.ontology import Ontology
 
 _GRAPH = "graph"
+_MOST_LINES = 8
+"""Lines of a report that are told of each rule; its JSON has them all."""
+
+Which = Annotated[
+    str, typer.Argument(help="'graph', 'graph@N' for revision N, a shipped name, or a file.", metavar="[ONTOLOGY]")
+]
 
 
 @app.command()
@@ -109,6 +119,103 @@ def preview(
             _line(f"{save}: changes saved" if changes.changes else "nothing to save")
     if changes.changes:
         raise typer.Exit(1)
+
+
+@app.command()
+def report(which: Which = _GRAPH, home: Home = None, graph: Graph = None, json_: Json = False) -> None:
+    """Report on quality as before a release, rules and reasoner included; exit 1 on errors.
+
+    Definitions, mappings, names, synonyms, deprecation, sources.
+    """
+    from kg.exchange.release import errors_of, examine
+
+    ontology = named_ontology(which, graph_url(home, graph))
+    lines = examine(ontology)
+    if json_:
+        print_json({"ontology": ontology.name, "lines": [line.as_dict() for line in lines]})
+    else:
+        _print_report(lines)
+    if errors_of(lines):
+        raise typer.Exit(1)
+
+
+@app.command()
+def release(
+    out: Annotated[Path, typer.Argument(help="Folder to make; it must not exist, or be empty.")],
+    version: Annotated[str, typer.Option("--version", help="Version of the release, e.g. 1.2.0.")],
+    which: Annotated[
+        str,
+        typer.Option("--ontology", help="'graph', 'graph@N' for revision N, a shipped name, or a file."),
+    ] = _GRAPH,
+    previous: Annotated[
+        str | None,
+        typer.Option(
+            "--previous",
+            help="The release before, named likewise: the change log begins after it, and a diff is added.",
+            show_default=False,
+        ),
+    ] = None,
+    date: Annotated[str, typer.Option("--date", help="Its date; default today, UTC.", show_default=False)] = "",
+    home: Home = None,
+    graph: Graph = None,
+    json_: Json = False,
+) -> None:
+    """Check an ontology, then write it as a release: all formats, matrices, report, change log, checksums.
+
+    Refused when a rule, the report or the reasoner finds an error; the folder appears whole or not at all.
+    """
+    from kg.exchange.release import release as make
+
+    url = graph_url(home, graph)
+    ontology, history = _with_history(which, url)
+    before = named_ontology(previous, url) if previous is not None else None
+    made = make(ontology, out, version, date or datetime.now(UTC).strftime("%Y-%m-%d"), history, before)
+    if json_:
+        about = {"ontology": ontology.name, "version": version, "folder": str(made.folder)}
+        print_json({**about, "ontology_hash": made.ontology.content_hash, "checksums": made.checksums})
+        return
+    _line(f"{made.folder}: {ontology.name} {version}, {len(made.checksums)} files and their checksums")
+    _print_report(made.lines)
+
+
+def _with_history(which: str, url: str) -> tuple[Ontology, list[LogEntry]]:
+    """An ontology and what is known of how it came about, newest first."""
+    from kg.connect import open_store
+    from kg.curation.history import read_revisions
+    from kg.exchange.change_log import entries_of_change_sets, entries_of_revisions
+    from kg.revision import verified
+    from kg.shipped import CURATED, DEFAULT, curated_history, load_shipped
+
+    if which == _GRAPH:
+        with open_store(url, read_only=True) as store:
+            return store.read_transaction(lambda tx: (verified(tx)[1], entries_of_revisions(read_revisions(tx))))
+    ontology = named_ontology(which, url)
+    if which == CURATED:
+        return ontology, entries_of_change_sets(load_shipped(DEFAULT), curated_history())
+    if not which.startswith(f"{_GRAPH}@"):
+        return ontology, []
+    with open_store(url, read_only=True) as store:
+        revisions = store.read_transaction(read_revisions)
+    number = int(which.removeprefix(f"{_GRAPH}@"))
+    return ontology, entries_of_revisions(r for r in revisions if r.sequence <= number)
+
+
+def _print_report(lines: Sequence[ReportLine]) -> None:
+    from kg.exchange.report import counts
+
+    for (level, rule), number in counts(lines).items():
+        _line(f"{level} {rule}: {number}")
+        values = [
+            f"{line.name}: {line.value}" if line.name and line.value else line.name or line.value
+            for line in lines
+            if (line.level, line.rule) == (level, rule)
+        ]
+        for value in values[:_MOST_LINES]:
+            _line(f"    {value}")
+        if number > _MOST_LINES:
+            _line(f"    and {number - _MOST_LINES} more")
+    if not lines:
+        _line("nothing to report")
 
 
 def _save(changes: ChangeSet, file: Path) -> None:
