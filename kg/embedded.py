@@ -69,13 +69,20 @@ class EmbeddedStore:
         """Run several reads on one consistent state; see :meth:`kg.store.GraphStore.read_transaction`.
 
         The engine reads what is committed at each moment, even while one statement runs, so the count of writes is
-        compared before and after.
+        compared before and after. An error of ``work`` counts only when nobody wrote meanwhile: it may have seen half a
+        commit.
         """
         for attempt in range(_ATTEMPTS):
             before = self._writes()
-            result = work(_Reading(self))
-            if self._writes() == before:
-                return result
+            try:
+                result = work(_Reading(self))
+            except Exception:
+                time.sleep(_BACKOFF_S)  # a commit that has begun shows by then
+                if self._writes() == before:
+                    raise
+            else:
+                if self._writes() == before:
+                    return result
             time.sleep(_BACKOFF_S * (attempt + 1))
         raise ConflictError(f"graph {self.url}: changed during every one of {_ATTEMPTS} reads; try again later")
 
@@ -87,11 +94,16 @@ class EmbeddedStore:
             raise StoreError(f"graph {self.url}: a write transaction is open on this thread; do not nest them")
         with self._writing:
             for attempt in range(_ATTEMPTS):
+                before = self._writes()
                 try:
                     return self._attempt(work)
-                except StoreError as error:
-                    if not is_conflict(error):
-                        raise
+                except Exception as error:
+                    # While a commit of a client becomes visible, `work` may have seen half of it, and made a node that
+                    # is there already. So an error that is no conflict counts only when nobody wrote meanwhile.
+                    if not (isinstance(error, StoreError) and is_conflict(error)):
+                        time.sleep(_BACKOFF_S)
+                        if self._closed or self._writes() == before:
+                            raise
                 time.sleep(_BACKOFF_S * (attempt + 1))
         raise ConflictError(f"graph {self.url}: other writers were faster {_ATTEMPTS} times; try again later")
 

@@ -30,10 +30,12 @@ CONNECT_S = 5.0
 """Longest wait for a server to answer."""
 
 RETRY_S = 15.0
-"""Longest time a write transaction is retried on conflicts."""
+"""Longest time a transaction is retried because others wrote meanwhile."""
 
-_ATTEMPTS = 12
 _BACKOFF_S = 0.02
+
+_LOST = (StoreUnreachableError, StoreCredentialsError)
+"""Errors of a server that is gone, or shut to us: asking again at once is of no use."""
 
 
 class Neo4jStore:
@@ -95,15 +97,27 @@ class Neo4jStore:
         """Run several reads on one consistent state; see :meth:`kg.store.GraphStore.read_transaction`.
 
         Servers read what is committed at each moment, even while one statement runs, so the count of writes is compared
-        before and after.
+        before and after. An error of ``work`` counts only when nobody wrote meanwhile: it may have seen half a commit.
         """
-        for attempt in range(_ATTEMPTS):
+        deadline = time.monotonic() + RETRY_S
+        while True:
             before = self._writes()
-            result = self._reading(work)
-            if self._writes() == before:
-                return result
-            time.sleep(_BACKOFF_S * (attempt + 1))
-        raise ConflictError(f"graph {self.url}: changed during every one of {_ATTEMPTS} reads; try again later")
+            try:
+                result = self._reading(work)
+            except _LOST:
+                raise
+            except Exception:
+                self._pause()  # a commit that has begun shows by then
+                if self._writes() == before or time.monotonic() > deadline:
+                    raise
+            else:
+                if self._writes() == before:
+                    return result
+                if time.monotonic() > deadline:
+                    raise ConflictError(
+                        f"graph {self.url}: changed during every read for {RETRY_S:.0f} s; try again later"
+                    )
+            self._pause()
 
     def write_transaction(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` in one transaction; see :meth:`kg.store.GraphStore.write_transaction`."""
@@ -167,16 +181,27 @@ class Neo4jStore:
     def _retried(self, work: Callable[[Transaction], T]) -> T:
         deadline = time.monotonic() + RETRY_S
         while True:
+            before = self._writes()
             try:
                 return self._attempt(work)
-            except (bolt.DriverError, bolt.Neo4jError) as error:
-                if not isinstance(error, bolt.TransientError):
-                    raise self._translated(error) from error
-                if time.monotonic() > deadline:
-                    raise ConflictError(
-                        f"graph {self.url}: other writers were faster for {RETRY_S:.0f} s; try again later"
-                    ) from error
-            time.sleep(random.uniform(_BACKOFF_S, 5 * _BACKOFF_S))
+            except (bolt.ServiceUnavailable, bolt.SessionExpired) as error:
+                raise self._translated(error) from error  # it may have been stored; running it again may store it twice
+            except Exception as error:
+                late = time.monotonic() > deadline
+                if isinstance(error, bolt.TransientError):
+                    if late:
+                        raise ConflictError(
+                            f"graph {self.url}: other writers were faster for {RETRY_S:.0f} s; try again later"
+                        ) from error
+                    self._pause()
+                    continue
+                # While a commit of somebody else becomes visible, `work` may have seen half of it, and made a node
+                # that is there already. So the error counts only when nobody wrote meanwhile.
+                self._pause()
+                if late or isinstance(error, _LOST) or self._writes() == before:
+                    if isinstance(error, (bolt.DriverError, bolt.Neo4jError)):
+                        raise self._translated(error) from error
+                    raise
 
     def _attempt(self, work: Callable[[Transaction], T]) -> T:
         # An error of the driver leaves `work` as it is, so that write_transaction can tell a conflict from a refusal;
@@ -209,6 +234,10 @@ class Neo4jStore:
         if self._closed:
             raise StoreError(f"graph {self.url}: is closed; open it again")
         return self._driver.session(database=self._database, default_access_mode=access)
+
+    @staticmethod
+    def _pause() -> None:
+        time.sleep(random.uniform(_BACKOFF_S, 5 * _BACKOFF_S))
 
     def _require_writable(self) -> None:
         if self._read_only:

@@ -79,8 +79,8 @@ class GraphStore(Protocol):
     def read_transaction(self, work: Callable[[Transaction], T]) -> T:
         """Run several reads on one consistent state.
 
-        ``work`` runs again from the start when a write transaction was committed meanwhile, so it must not have side
-        effects.
+        ``work`` runs again from the start when a write transaction was committed meanwhile, also when it failed, so it
+        must not have side effects.
 
         Raises:
             QueryRefusedError: a statement of ``work`` does not only read.
@@ -92,7 +92,8 @@ class GraphStore(Protocol):
         """Run ``work`` in one transaction: all of it is stored, or nothing.
 
         Write transactions are serialisable: of two that overlap, one fails at its commit and its ``work`` runs again
-        from the start. What ``work`` read is therefore still true when it is committed.
+        from the start. What ``work`` read is therefore still true when it is committed. It also runs again when it, or
+        its commit, failed while another writer committed: it may have seen half of that.
 
         Raises:
             ConflictError: another writer was faster on every attempt.

@@ -18,7 +18,6 @@ from kg.curation.graph_identity import graph_identity, label_names
 from kg.curation.history import RevisionEntry, read_revisions
 from kg.curation.payload import RevisionKind
 from kg.curation.proposal_tables import REVISION_LABELS, REVISIONS
-from kg.curation.steadiness import read_steadily
 from kg.relational import Database
 from kg.store import GraphStore, Transaction
 
@@ -50,10 +49,10 @@ def follow(database: Database, store: GraphStore) -> Followed:
     Raises:
         UsageError: the graph holds no ontology yet.
     """
-    graph = read_steadily(store, graph_identity)
+    graph = store.read_transaction(graph_identity)
     with database.read() as connection:
         newest = _newest(connection, graph)
-    read = read_steadily(store, lambda tx: _missing(tx, graph, *newest))
+    read = store.read_transaction(lambda tx: _missing(tx, graph, *newest))
     with database.write() as connection:
         anew = not read.fits and _newest(connection, graph) == newest
         if anew:
@@ -69,7 +68,7 @@ def rebuild(database: Database, store: GraphStore) -> Followed:
     Raises:
         UsageError: the graph holds no ontology yet.
     """
-    graph = read_steadily(store, graph_identity)
+    graph = store.read_transaction(graph_identity)
     with database.write() as connection:
         _clear(connection, graph)
     return replace(follow(database, store), rebuilt=True)

@@ -20,7 +20,6 @@ from kg.curation.proposal import Event, EventKind, Proposal, Status
 from kg.curation.proposal_store import change, locked, now, require_text
 from kg.curation.proposal_tables import PROPOSALS
 from kg.curation.proposals import require_same_graph
-from kg.curation.steadiness import steadily
 from kg.errors import ConflictError, OntologyError, StaleRevisionError, UsageError
 from kg.ownership import Ownership
 from kg.relational import Database
@@ -70,7 +69,7 @@ def apply(database: Database, store: GraphStore, proposal: str, actor: str) -> A
     try:
         require_same_graph(store, found)
         change_set = replace(found.change_set, review=_review(found))
-        applied = steadily(store, lambda: apply_changes(store, change_set, found.base, found.id))
+        applied = apply_changes(store, change_set, found.base, found.id)
     except (ConflictError, OntologyError, StaleRevisionError, UsageError) as error:
         settle(database, found, EventKind.REFUSED, actor, str(error))
         raise

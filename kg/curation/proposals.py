@@ -34,7 +34,6 @@ from kg.curation.proposal_store import (
     require_text,
 )
 from kg.curation.proposal_tables import PROPOSALS
-from kg.curation.steadiness import read_steadily
 from kg.errors import ChangeRefusedError, ConflictError, UsageError
 from kg.relational import Database
 from kg.revision import verified
@@ -63,7 +62,7 @@ def propose(
         ChangeRefusedError: it breaks a rule, goes against a warning without a reason, or changes nothing.
     """
     change_set = _dated(change_set)
-    graph, base, base_hash = read_steadily(store, lambda tx: _judged(tx, change_set, base, draft))
+    graph, base, base_hash = store.read_transaction(lambda tx: _judged(tx, change_set, base, draft))
     status = Status.DRAFT if draft else Status.PROPOSED
     created = now()
     row = {
@@ -115,7 +114,7 @@ def revise(
     known = find(database, proposal)
     require_status(known, _OPEN)
     draft = known.status is Status.DRAFT
-    graph, base, base_hash = read_steadily(store, lambda tx: _judged(tx, change_set, base, draft))
+    graph, base, base_hash = store.read_transaction(lambda tx: _judged(tx, change_set, base, draft))
     with database.write() as connection:
         found = locked(connection, proposal, _OPEN, seen)
         if (found.status is Status.DRAFT) is not draft:
@@ -136,7 +135,7 @@ def submit(database: Database, store: GraphStore, proposal: str, actor: str) -> 
     draft = find(database, proposal)
     require_status(draft, (Status.DRAFT,))
     require_same_graph(store, draft)
-    read_steadily(store, lambda tx: _judged(tx, draft.change_set, draft.base, draft=False))
+    store.read_transaction(lambda tx: _judged(tx, draft.change_set, draft.base, draft=False))
     with database.write() as connection:
         found = locked(connection, proposal, (Status.DRAFT,), len(draft.events))
         return _move(connection, found, EventKind.SUBMITTED, actor, "", Status.PROPOSED)
@@ -197,7 +196,7 @@ def require_same_graph(store: GraphStore, proposal: Proposal) -> None:
         )
         return graph_identity(tx) == proposal.graph and [row["hash"] for row in rows] == [proposal.base_hash]
 
-    if not read_steadily(store, check):
+    if not store.read_transaction(check):
         raise ConflictError(
             f"proposal {proposal.number}: was made for another graph, or on a revision {proposal.base} that this one "
             "no longer has; withdraw it and propose it anew"

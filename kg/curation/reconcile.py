@@ -14,7 +14,6 @@ from kg.curation.mirror import Followed, follow
 from kg.curation.proposal import EventKind, Proposal, Status
 from kg.curation.proposal_application import settle, stopped
 from kg.curation.proposals import proposals
-from kg.curation.steadiness import read_steadily
 from kg.relational import Database
 from kg.store import GraphStore
 
@@ -53,10 +52,10 @@ def reconcile(database: Database, store: GraphStore) -> Reconciled:
     Raises:
         UsageError: the graph holds no ontology yet.
     """
-    graph = read_steadily(store, graph_identity)
+    graph = store.read_transaction(graph_identity)
     # The store first: what it says was applied was in the graph before, so a graph that lacks it has lost it.
     known = proposals(database, graph=graph)
-    done = read_steadily(store, carried_out)
+    done = store.read_transaction(carried_out)
     finished, rolled_back, lost = [], [], []
     for one in reversed(known):
         actor = one.events[-1].actor
@@ -74,7 +73,7 @@ def reconcile(database: Database, store: GraphStore) -> Reconciled:
 
 def failed(database: Database, store: GraphStore) -> frozenset[str]:
     """Ids of the proposals that came to nothing: rejected, withdrawn, or applied and taken back."""
-    graph = read_steadily(store, graph_identity)
+    graph = store.read_transaction(graph_identity)
     closed = proposals(database, (Status.REJECTED, Status.WITHDRAWN), graph=graph)
-    done = read_steadily(store, carried_out)
+    done = store.read_transaction(carried_out)
     return frozenset({one.id for one in closed} | {name for name, entry in done.items() if not entry.in_force})

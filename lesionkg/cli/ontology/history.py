@@ -75,7 +75,6 @@ def undo(
     """Take back what a revision changed, as a new revision; refused where later changes depend on it."""
     from kg.curation.application import undo as take_back
     from kg.curation.policy import require_reviewer
-    from kg.curation.steadiness import steadily
 
     for name, value in (("--author", author), ("--reason", reason)):
         if not value.strip():
@@ -84,7 +83,7 @@ def undo(
         with database.read() as connection:
             require_reviewer(connection, f"undo of revision {revision}", reviewer or author, [author])
         agreed = f" (reviewed by {reviewer})" if reviewer.strip() else ""
-        applied = steadily(store, lambda: take_back(store, revision, author, f"{reason}{agreed}"))
+        applied = take_back(store, revision, author, f"{reason}{agreed}")
     if json_:
         print_json({"undone": revision, "revision": applied.sequence})
         return
