@@ -28,7 +28,8 @@ class LogEntry:
         reason: why.
         source: what it rests on.
         change_set: what it changed; None where that was not kept.
-        ontology_hash: hash of the ontology after it.
+        ontology: name of the ontology after it.
+        ontology_hash: hash of its content.
     """
 
     title: str
@@ -37,6 +38,7 @@ class LogEntry:
     reason: str
     source: str
     change_set: ChangeSet | None
+    ontology: str
     ontology_hash: str
 
 
@@ -50,6 +52,7 @@ def entries_of_revisions(revisions: Iterable[RevisionEntry]) -> list[LogEntry]:
             r.reason,
             r.source,
             r.change_set,
+            r.ontology,
             r.ontology_hash,
         )
         for r in revisions
@@ -66,13 +69,19 @@ def entries_of_change_sets(base: Ontology, change_sets: Iterable[ChangeSet]) -> 
     for number, one in enumerate(change_sets, start=1):
         now = one.apply(now)
         title = f"change set {number}"
-        entries.append(LogEntry(title, one.author, one.created, one.reason, one.source, one, now.content_hash))
+        entries.append(
+            LogEntry(title, one.author, one.created, one.reason, one.source, one, now.name, now.content_hash)
+        )
     return entries[::-1]
 
 
-def since(entries: Sequence[LogEntry], ontology_hash: str) -> list[LogEntry]:
-    """The entries after the newest one that left an ontology of this hash; all of them when none did."""
-    newer = next((i for i, entry in enumerate(entries) if entry.ontology_hash == ontology_hash), len(entries))
+def since(entries: Sequence[LogEntry], previous: Ontology) -> list[LogEntry]:
+    """The entries after the newest one that left this name and content; all of them when none did.
+
+    The version does not count: that of a release is given when it is made.
+    """
+    left = (previous.name, previous.content_hash)
+    newer = next((i for i, entry in enumerate(entries) if (entry.ontology, entry.ontology_hash) == left), len(entries))
     return list(entries[:newer])
 
 

@@ -14,6 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from kg.curation.diff import diff
@@ -34,7 +35,6 @@ MANIFEST = "release.json"
 FORMAT = "lesionkg-release/1"
 
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,63}")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _UNFIT = re.compile(r"[^0-9A-Za-z._-]+")
 
 
@@ -99,8 +99,7 @@ def release(
     target = Path(folder)
     _require_new(target)
     released = replace(ontology, version=_version(version, ontology, previous))
-    if not _DATE.fullmatch(date):
-        raise UsageError(f"date {date!r}: write it as 2026-01-31")
+    _require_date(date)
     lines = examine(released)
     errors = errors_of(lines)
     if errors:
@@ -143,6 +142,15 @@ def _version(version: str, ontology: Ontology, previous: Ontology | None) -> str
     return version
 
 
+def _require_date(date: str) -> None:
+    try:
+        if datetime.strptime(date, "%Y-%m-%d").strftime("%Y-%m-%d") == date:
+            return
+    except ValueError:
+        pass
+    raise UsageError(f"date {date!r}: is none; write it as 2026-01-31")
+
+
 def _write_all(
     ontology: Ontology,
     folder: Path,
@@ -167,7 +175,7 @@ def _write_all(
             raise OntologyError(f"label set {label_set!r}: another one has the file {file.name}; rename it")
         one.save(file)
     (folder / "report.tsv").write_bytes(report_tsv(lines).encode())
-    entries = history if previous is None else since(history, previous.content_hash)
+    entries = history if previous is None else since(history, previous)
     names = {label.id: label.name for label in (*(previous.labels if previous else ()), *ontology.labels)}
     title = f"{ontology.name} {ontology.version}, {date}"
     (folder / "CHANGES.md").write_bytes(change_log(title, entries, names).encode())
