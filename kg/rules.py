@@ -2,7 +2,8 @@
 
 Every reference resolves; ids and names are unique; the hierarchy is acyclic; exclusion is irreflexive (a pair is stored
 once, so it is symmetric), never between a label and its ancestor, and no label has two mutually exclusive ancestors; no
-name or exact synonym means two labels. Each finding names the chain of relations behind it.
+soft relation is between a label and itself; no name or exact synonym means two labels. Each finding names the chain of
+relations behind it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 from kg import algebra
 from kg.algebra import BoolMatrix
 from kg.findings import Finding, Severity
+from kg.names import folded
 from kg.ontology import Ontology, SynonymScope
 
 _MOST_NAMED = 8
@@ -38,6 +40,7 @@ def check(ontology: Ontology) -> list[Finding]:
         *_cycles(view),
         *_self_exclusive(view),
         *_exclusive_ancestors(view),
+        *_self_soft(view),
         *_ambiguous(view),
         *_needless_exceptions(view),
     ]
@@ -176,7 +179,7 @@ def _names(view: _View) -> Iterator[Finding]:
     by_name: dict[str, list[str]] = defaultdict(list)
     for label in view.ontology.labels:
         by_id[label.id].append(label.name)
-        by_name[_fold(label.name)].append(label.name)
+        by_name[folded(label.name)].append(label.name)
     for label_id, names in sorted(by_id.items()):
         if len(names) > 1:
             message = f"label id {label_id} stands for {listing(names)}; give each label its own id"
@@ -234,6 +237,14 @@ def _exclusive_ancestors(view: _View) -> Iterator[Finding]:
         yield Finding(rule, Severity.ERROR, names, message, (*view.way_up(low, a), *view.way_up(low, b), clash))
 
 
+def _self_soft(view: _View) -> Iterator[Finding]:
+    for s in view.ontology.soft_relations:
+        if s.subject == s.object and s.subject in view.index:
+            name = view.ontology.by_id[s.subject].name
+            message = f"{name!r} is {s.kind} itself, which says nothing; drop the relation"
+            yield Finding("self-soft", Severity.ERROR, (name,), message, (f"{name} {s.kind} {name}",))
+
+
 def _needless_exceptions(view: _View) -> Iterator[Finding]:
     listed = algebra.from_pairs(view.pairs, view.size, symmetric=True)
     inherited = algebra.inherit_exclusive(listed, view.ancestors)
@@ -255,14 +266,14 @@ def _ambiguous(view: _View) -> Iterator[Finding]:
     for i, label in enumerate(view.ontology.labels):
         if label.deprecated:
             continue
-        meanings[_fold(label.name)].setdefault(i, f"name of {label.name}")
+        meanings[folded(label.name)].setdefault(i, f"name of {label.name}")
         for synonym in label.synonyms:
             if synonym.scope is SynonymScope.EXACT:
-                meanings[_fold(synonym.text)].setdefault(i, f"exact synonym of {label.name}")
+                meanings[folded(synonym.text)].setdefault(i, f"exact synonym of {label.name}")
     sets = [(label_set.name, set(label_set.members)) for label_set in view.ontology.label_sets]
     for text, found in sorted(meanings.items()):
         names = tuple(view.name(i) for i in found)
-        if len(found) < 2 or len({_fold(name) for name in names}) < 2:
+        if len(found) < 2 or len({folded(name) for name in names}) < 2:
             continue
         ids = {view.ontology.labels[i].id for i in found}
         inside = [name for name, members in sets if len(members & ids) > 1]
@@ -272,10 +283,6 @@ def _ambiguous(view: _View) -> Iterator[Finding]:
         )
         severity = Severity.ERROR if inside else Severity.WARNING
         yield Finding("ambiguous-synonym", severity, names, message, tuple(f"{text}: {how}" for how in found.values()))
-
-
-def _fold(text: str) -> str:
-    return " ".join(text.casefold().split())
 
 
 def count(number: int, noun: str) -> str:

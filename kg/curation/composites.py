@@ -19,6 +19,7 @@ from kg.curation.draft import Draft, facts_of
 from kg.curation.edits import UNKNOWN, Provenance, add_label, new_label_id
 from kg.curation.facts import Fact, LabelMapping, LabelStatus, LabelSynonym, key_of, labels_of
 from kg.errors import UsageError
+from kg.names import folded
 from kg.ontology import (
     ExclusionException,
     ExclusiveGroup,
@@ -62,7 +63,7 @@ def merge(ontology: Ontology, gone: str, kept: str, source: str = "") -> Composi
         work.change(fact, moved if moved is not None and work.is_free(moved, fact) else None)
     for synonym in old.synonyms:
         there = LabelSynonym(new.id, synonym)
-        same_as_name = _fold(synonym.text) == _fold(new.name)
+        same_as_name = folded(synonym.text) == folded(new.name)
         work.change(LabelSynonym(old.id, synonym), there if not same_as_name and work.is_free(there) else None)
     _add_name(work, old, new, source)
     for mapping in old.mappings:
@@ -131,7 +132,7 @@ def split(
             f"label {old.name!r}: {ontology.by_id[below[0]].name!r} lies below it ({len(below)} in all); "
             "move what lies below first, or keep the label"
         )
-    if len({_fold(name) for name in names}) < len(names):
+    if len({folded(name) for name in names}) < len(names):
         raise UsageError(f"label {old.name!r}: two of the new names are alike; give each its own")
     work, made = _Work(ontology), list[str]()
     for name in names:
@@ -148,8 +149,8 @@ def split(
                     work.add_free(ExclusivePair(label_id, other, fact.source))
             else:
                 moved = _moved(fact, old.id, label_id)
-                assert moved is not None
-                work.add_free(moved)
+                if moved is not None:
+                    work.add_free(moved)
     if not keep:
         work.change(_status(old), LabelStatus(old.id, True))
     return Composite("split", (old.id, *made), tuple(work.parts))
@@ -318,7 +319,7 @@ def _add_name(work: _Work, old: Label, new: Label, source: str) -> None:
     """Make the name of one label an exact synonym of another."""
     wanted = LabelSynonym(new.id, Synonym(old.name, SynonymScope.EXACT, source))
     there = work.find(wanted)
-    if _fold(old.name) == _fold(new.name):
+    if folded(old.name) == folded(new.name):
         return
     if not isinstance(there, LabelSynonym):
         work.change(None, wanted)
@@ -357,7 +358,3 @@ class _Work:
         if change.after is not None:
             self._draft.add(change.after)
         self.parts.append(change)
-
-
-def _fold(text: str) -> str:
-    return " ".join(text.casefold().split())

@@ -6,6 +6,7 @@ edit makes sense: what it names is there, what it adds is not.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -16,6 +17,7 @@ from kg.curation.draft import Draft
 from kg.curation.facts import Fact, LabelField, LabelMapping, LabelStatus, LabelSynonym, LabelText
 from kg.errors import UsageError
 from kg.label_ids import shipped_ids
+from kg.names import folded
 from kg.ontology import (
     ExclusionException,
     ExclusiveGroup,
@@ -100,7 +102,7 @@ def rename(ontology: Ontology, label: str, name: str) -> Change:
         UsageError: no such label, or the name is blank, the same, or another label's.
     """
     found = ontology.label(label)
-    if _fold(found.name) != _fold(name):
+    if folded(found.name) != folded(name):
         _require_free_name(ontology, name)
     return _text(found.id, LabelField.NAME, found.name, name)
 
@@ -146,7 +148,7 @@ def add_synonym(
         UsageError: no such label, the text is blank, or the label has it already, be it as its name.
     """
     found = ontology.label(label)
-    if not text.strip() or _fold(text) == _fold(found.name):
+    if not text.strip() or folded(text) == folded(found.name):
         raise UsageError(f"synonym {text!r} of {found.name!r}: is blank, or its name; give another text")
     return _added(ontology, LabelSynonym(found.id, Synonym(text, SynonymScope(scope), source)))
 
@@ -317,9 +319,13 @@ def add_set(ontology: Ontology, name: str, members: Iterable[str], version: str 
     """A new label set; the order of its members is that of the columns.
 
     Raises:
-        UsageError: no such label, or there is a label set of this name.
+        UsageError: no such label, one is named twice, or there is a label set of this name.
     """
-    return _added(ontology, LabelSet(name, tuple(ontology.label(m).id for m in members), version))
+    ids = tuple(ontology.label(m).id for m in members)
+    twice = next((i for i, number in Counter(ids).items() if number > 1), None)
+    if twice is not None:
+        raise UsageError(f"label set {name}: names {ontology.by_id[twice].name!r} twice; a label has one column")
+    return _added(ontology, LabelSet(name, ids, version))
 
 
 def new_set_version(
@@ -328,13 +334,15 @@ def new_set_version(
     """A label set under a new version: columns dropped, then others added at the end.
 
     Raises:
-        UsageError: no such label or label set, the version is the same, or a label is there already or not there.
+        UsageError: no such label or label set, the version is the same, or a label is there already, named twice, or
+            not there.
     """
     before = ontology.label_set(name)
     added, dropped = [ontology.label(k) for k in add], {ontology.label(k).id for k in drop}
-    odd = [k.name for k in added if k.id in before.members] or sorted(dropped - set(before.members))
+    odd = [k.name for k in added if k.id in before.members or added.count(k) > 1]
+    odd += sorted(ontology.by_id[i].name for i in dropped - set(before.members))
     if odd or version == before.version:
-        what = f"{odd[0]!r} is in it already, or not in it" if odd else "its version is the same"
+        what = f"{odd[0]!r} is in it already, twice, or not in it" if odd else "its version is the same"
         raise UsageError(f"label set {name}: {what}; name what changes, and the next version")
     members = (*(m for m in before.members if m not in dropped), *(k.id for k in added))
     return Change(before, LabelSet(name, members, version))
@@ -381,7 +389,7 @@ def _text(label_id: str, field: LabelField, before: str, after: str) -> Change:
 def _synonym(ontology: Ontology, label: str, text: str) -> LabelSynonym:
     found = ontology.label(label)
     for synonym in found.synonyms:
-        if _fold(synonym.text) == _fold(text):
+        if folded(synonym.text) == folded(text):
             return LabelSynonym(found.id, synonym)
     raise UsageError(f"label {found.name!r}: has no synonym {text!r}; `lesionkg ontology show` lists them")
 
@@ -390,7 +398,7 @@ def _require_free_name(ontology: Ontology, name: str) -> None:
     if not name.strip():
         raise UsageError("label name: is blank; give it some text")
     for label in ontology.labels:
-        if _fold(label.name) == _fold(name):
+        if folded(label.name) == folded(name):
             raise UsageError(f"label name {name!r}: is that of {label.id} already; give another one, or merge the two")
 
 
@@ -407,7 +415,3 @@ def _find_group(ontology: Ontology, group_id: str) -> ExclusiveGroup:
             return group
     known = ", ".join(g.id for g in ontology.exclusive_groups) or "none"
     raise UsageError(f"exclusive group {group_id!r}: there is none; the ontology has: {known}")
-
-
-def _fold(text: str) -> str:
-    return " ".join(text.casefold().split())

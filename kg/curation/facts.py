@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from kg.errors import InputError
+from kg.names import folded
 from kg.ontology import (
     ExclusionException,
     ExclusiveGroup,
@@ -134,7 +135,7 @@ def key_of(fact: Fact) -> Key:
         case LabelStatus():
             return kind, fact.label
         case LabelSynonym():
-            return kind, fact.label, " ".join(fact.synonym.text.casefold().split())
+            return kind, fact.label, folded(fact.synonym.text)
         case LabelMapping():
             return kind, fact.label, fact.mapping.object_id
         case Relation():

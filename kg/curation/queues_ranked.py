@@ -22,6 +22,7 @@ from kg.curation.queues import (
     item_id,
 )
 from kg.curation.queues_lesions import LabelledLesions
+from kg.names import folded
 from kg.ontology import Ontology, SoftKind
 
 RADLEX = "RID"
@@ -168,12 +169,12 @@ def term_items(ontology: Ontology, terms: Iterable[Term]) -> tuple[Item, ...]:
 
     The same term of several sources is one item: that of the source with the most reports.
     """
-    named = {_folded(text) for k in ontology.labels for text in (k.name, *(s.text for s in k.synonyms))}
+    named = {folded(text) for k in ontology.labels for text in (k.name, *(s.text for s in k.synonyms))}
     mapped = {mapping.object_id for label in ontology.labels for mapping in label.mappings}
     most: dict[str, Term] = {}
     for term in terms:
-        about = term.rid or _folded(term.text)
-        lacking = term.rid not in mapped and _folded(term.text) not in named
+        about = term.rid or folded(term.text)
+        lacking = term.rid not in mapped and folded(term.text) not in named
         if lacking and (about not in most or most[about].reports < term.reports):
             most[about] = term
     items = [
@@ -181,10 +182,6 @@ def term_items(ontology: Ontology, terms: Iterable[Term]) -> tuple[Item, ...]:
         for about, term in most.items()
     ]
     return _ranked(items)
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.casefold().split())
 
 
 def _item(

@@ -71,6 +71,13 @@ BROKEN = [
     pytest.param(ontology("a", "a<a"), "cycle", ("a",), ("a IS_A a",), id="own-parent"),
     pytest.param(ontology("a b", "", "a-a"), "self-exclusive", ("a",), ("a EXCLUSIVE_WITH a",), id="self-exclusive"),
     pytest.param(
+        ontology("a b", soft_relations=(SoftRelation("a", SoftKind.CONFUSABLE_WITH, "a"),)),
+        "self-soft",
+        ("a",),
+        ("a CONFUSABLE_WITH a",),
+        id="self-soft",
+    ),
+    pytest.param(
         ontology("a b c", "a<b b<c", "a-c"),
         "exclusive-with-ancestor",
         ("a", "c"),

@@ -219,6 +219,17 @@ def test_the_parts_of_a_member_of_a_group_do_not_exclude_each_other() -> None:
     assert frozenset(new) not in exclusive_ids(made)
 
 
+def test_what_a_split_label_says_of_itself_is_not_said_of_its_parts() -> None:
+    said = replace(
+        small(),
+        exclusive_pairs=(ExclusivePair(SOLID, SOLID),),
+        soft_relations=(SoftRelation(SOLID, SoftKind.CONFUSABLE_WITH, SOLID),),
+    )
+    made = after(said, composites.split(said, "solid", ["all solid", "part solid"], keep=False))
+    assert {(p.a, p.b) for p in made.exclusive_pairs if CALCIFIED not in (p.a, p.b)} == {(SOLID, SOLID)}
+    assert made.soft_relations == said.soft_relations
+
+
 # ---- push down -------------------------------------------------------------------------------------------------------
 
 

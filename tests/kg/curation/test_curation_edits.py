@@ -154,7 +154,11 @@ def test_groups_and_label_sets_are_edited() -> None:
             lambda o: edits.new_set_version(o, "few", "2", ["liver"]), "its version is the same", id="version"
         ),
         pytest.param(lambda o: edits.new_set_version(o, "few", "3", ["lung"]), "'lung' is in it already", id="column"),
-        pytest.param(lambda o: edits.new_set_version(o, "few", "3", [], ["liver"]), "or not in it", id="no column"),
+        pytest.param(
+            lambda o: edits.new_set_version(o, "few", "3", [], ["liver"]), "'liver' .* not in it", id="no column"
+        ),
+        pytest.param(lambda o: edits.new_set_version(o, "few", "3", ["liver", LIVER]), "'liver' .* twice", id="twice"),
+        pytest.param(lambda o: edits.add_set(o, "new", ["liver", LIVER]), "names 'liver' twice", id="two columns"),
     ],
 )
 def test_an_edit_that_makes_no_sense_is_refused(edit: Callable[[Ontology], Change], message: str) -> None:
