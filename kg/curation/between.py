@@ -37,12 +37,14 @@ def _split(changes: list[Change]) -> tuple[list[Change], list[Change]]:
 
 
 def _apart(edit: Change) -> list[Change]:
-    """An edited label as edits of its parts; anything else as it is."""
+    """An edited label as edits of its parts, where these have a key each; anything else as it is."""
     if not isinstance(edit.before, Label) or not isinstance(edit.after, Label):
         # Notices and order do not enter comparison of ontologies, but a header knows them.
         return [] if isinstance(edit.fact, Header) and edit.before == edit.after else [edit]
-    old = {key_of(fact): fact for fact in label_facts(edit.before)}
-    new = {key_of(fact): fact for fact in label_facts(edit.after)}
+    before, after = list(label_facts(edit.before)), list(label_facts(edit.after))
+    old, new = ({key_of(fact): fact for fact in facts} for facts in (before, after))
+    if len(old) < len(before) or len(new) < len(after):
+        return [edit]  # two synonyms or mappings share a key ("CT", "ct"): by its parts, one would be lost
     return [
         *(Change(old[key], None) for key in old if key not in new),
         *(Change(old[key], new[key]) for key in old if key in new and old[key] != new[key]),

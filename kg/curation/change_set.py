@@ -192,7 +192,7 @@ def change_set_from_json(text: str) -> ChangeSet:
     """
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError("change set: is not JSON; write it as `lesionkg ontology history --json` shows") from error
     return change_set_from_dict(value)
 
@@ -208,15 +208,15 @@ def change_from_dict(value: Any) -> Change | Composite:
     name = value["change"]
     if name != "composite":
         return Change(from_json(name, value.get("before")), from_json(name, value.get("after")))
-    labels, parts, kind = value.get("labels"), value.get("parts"), value.get("kind")
+    labels, parts, kind, undone = (value.get(key) for key in ("labels", "parts", "kind", "undone"))
     if not isinstance(labels, list) or not isinstance(parts, list) or not isinstance(kind, str):
         raise InputError("composite change: lacks its kind, labels or parts; write all three")
+    if undone not in (None, False, True):
+        raise InputError("composite change: undone is neither true nor false; write it so")
     made = [change_from_dict(part) for part in parts]
     if not all(isinstance(part, Change) for part in made):
         raise InputError("composite change: holds a composite; list its parts instead")
-    return Composite(
-        kind, tuple(map(str, labels)), tuple(p for p in made if isinstance(p, Change)), bool(value.get("undone"))
-    )
+    return Composite(kind, tuple(map(str, labels)), tuple(p for p in made if isinstance(p, Change)), bool(undone))
 
 
 def _make(draft: Draft, change: Change) -> None:
