@@ -160,7 +160,7 @@ def _own_sentence(change: Change) -> str:
     assert before is not None
     if after is None:
         return f"lkg:delete {_noun(before)} {_key(before)}"
-    return f"lkg:change {_noun(before)} {_key(before)} to {_phrase(after)}".replace("  ", " ", 1)
+    return " ".join(filter(None, ("lkg:change", _noun(before), _key(before), "to", _phrase(after))))
 
 
 def _noun(fact: Fact) -> str:
@@ -245,7 +245,10 @@ def _clauses(change: Change, default: Provenance) -> list[str]:
     if isinstance(before, Relation | SoftRelation | ExclusivePair | ExclusionException):
         found.append(f"{'source' if after is None else 'was'} {quoted(before.source)}")
     match before, after:
-        case Relation(), Relation() if before.kind == after.kind and before.parent != after.parent:
+        case Relation(), Relation() if (before.child, before.kind) == (
+            after.child,
+            after.kind,
+        ) and before.parent != after.parent:
             found.append(f"edge {WRITTEN[before.kind]}")
         case LabelSynonym(), LabelSynonym():
             scope = after.synonym.scope

@@ -31,7 +31,6 @@ class Known:
     def __init__(self, ontology: Ontology) -> None:
         self._draft = Draft(ontology)
         self._ids = {label.name: label.id for label in ontology.labels}
-        self._labels = set(ontology.by_id)
         self._sources: defaultdict[Key, set[str]] = defaultdict(set)
         for fact in facts_of(ontology):
             self._note(fact)
@@ -81,7 +80,7 @@ class Known:
             ValueError: there is no such label.
         """
         by_name = self._ids.get(token.value) if token.kind is not TokenKind.ID else None
-        by_id = token.value if token.value in self._labels else None
+        by_id = token.value if self._draft.has_label(token.value) else None
         found = (by_name or by_id) if token.kind is TokenKind.TEXT else (by_id or by_name)
         if found is None:
             near = get_close_matches(token.value, self._ids, 1)
@@ -106,7 +105,6 @@ class Known:
     def _note(self, fact: Fact) -> None:
         match fact:
             case Label():
-                self._labels.add(fact.id)
                 self._ids[fact.name] = fact.id
             case LabelText() if fact.field is LabelField.NAME:
                 self._ids[fact.text] = fact.label
@@ -118,7 +116,6 @@ class Known:
     def _forget(self, fact: Fact) -> None:
         match fact:
             case Label():
-                self._labels.discard(fact.id)
                 self._unname(fact.id, fact.name)
             case LabelText() if fact.field is LabelField.NAME:
                 self._unname(fact.label, fact.text)

@@ -8,6 +8,7 @@ follows ``#:`` as clauses (``source 'a book'``), which a reader of KGCL takes fo
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -113,7 +114,7 @@ def tokens(line: str) -> list[Token]:
     """A line taken apart; what follows ``#`` is a remark and left out.
 
     Raises:
-        ValueError: a quote or bracket is not closed, or an escape is unknown.
+        ValueError: a quote or bracket is not closed, or an escape is unknown or no character.
     """
     found: list[Token] = []
     place, end = 0, len(line.rstrip())
@@ -137,6 +138,8 @@ def _unescaped(text: str) -> str:
     def one(match: re.Match[str]) -> str:
         code = match[1]
         if len(code) > 1:
+            if int(code[1:], 16) > sys.maxunicode:
+                raise ValueError(f"has the escape \\{code}, which is no character; mend it")
             return chr(int(code[1:], 16))
         if code not in _ESCAPES:
             raise ValueError(f"has the unknown escape \\{code}; write \\\\ for a backslash")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -260,6 +261,15 @@ CASES = [
     ),
     pytest.param(
         Change(
+            Relation(LUNG, RelationKind.LOCATED_IN, CHEST, "made", "someone", "2020-01-02", "a book"),
+            Relation(NODULE, RelationKind.LOCATED_IN, LUNG, "made"),
+        ),
+        None,
+        "change relation: 'lung' located in 'chest' becomes 'nodule' located in 'lung' (source made)",
+        id="another child and parent",
+    ),
+    pytest.param(
+        Change(
             ExclusivePair(LIVER, CHEST, "made", evidence="anatomy"),
             ExclusivePair(LIVER, CHEST, "made", evidence="a book"),
         ),
@@ -418,6 +428,7 @@ def test_larger_edits_are_one_sentence() -> None:
         pytest.param("rename lung to", "expects a text in quotes at the end", id="too little"),
         pytest.param("rename lung to 'x", "cannot be read from \"'x\"", id="open quote"),
         pytest.param(r"rename lung to 'a\q'", r"unknown escape \\q", id="escape"),
+        pytest.param(r"rename lung to '\Uffffffff'", r"line 1: has the escape \\Uffffffff", id="no character"),
         pytest.param("create class 'x'", "the class of the label is missing", id="no class"),
         pytest.param("create class 'x' #: class 'thing'", "'thing' is no class of labels", id="class"),
         pytest.param("create class 'x' #: colour 'red'", "clause 'colour' is unknown", id="clause"),
@@ -454,3 +465,9 @@ def test_no_text_ends_in_anything_but_changes_or_a_named_line(text: str) -> None
         assert isinstance(parse_changes(text, small()), tuple)
     except InputError as error:
         assert str(error).startswith("line ")
+
+
+def test_a_key_with_two_spaces_is_found_again() -> None:
+    named = replace(small(), exclusive_groups=(ExclusiveGroup("a  b", (LIVER, LUNG), "made"),))
+    change = Change(named.exclusive_groups[0], ExclusiveGroup("a  b", (LIVER, NODULE), "made"))
+    assert parse_changes(to_line(change), named) == (change,)
