@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from kg.exchange.cells import defused
 from kg.findings import Finding
+from kg.names import folded
 from kg.ontology import Label, MatchKind, Ontology, TermMapping
 from kg.rules import check
 
@@ -104,25 +105,25 @@ def _header(ontology: Ontology) -> Iterator[ReportLine]:
 
 
 def _names(ontology: Ontology) -> Iterator[ReportLine]:
-    folded = _shared(ontology.labels, lambda label: [_folded(label.name)])
+    same = _shared(ontology.labels, lambda label: [folded(label.name)])
     for label in ontology.labels:
         if not label.name.strip():
             yield _at(Level.ERROR, "missing-name", label)
         elif label.name != " ".join(label.name.split()):
             yield _at(Level.ERROR, "name-formatting", label, "has spaces at an end, two in a row, a tab or a line end")
-        others = [x.name for x in folded[_folded(label.name)] if x.name != label.name]
+        others = [x.name for x in same[folded(label.name)] if x.name != label.name]
         if others and not label.deprecated:
             yield _at(Level.WARNING, "similar-names", label, f"as {others[0]!r} but for case and spaces")
 
 
 def _definitions(ontology: Ontology) -> Iterator[ReportLine]:
-    same = _shared(ontology.labels, lambda label: [_folded(label.definition)])
+    same = _shared(ontology.labels, lambda label: [folded(label.definition)])
     for label in ontology.labels:
         if not label.definition.strip():
             if not label.deprecated:
                 yield _at(Level.WARNING, "missing-definition", label)
             continue
-        others = [x.name for x in same[_folded(label.definition)] if x.id != label.id]
+        others = [x.name for x in same[folded(label.definition)] if x.id != label.id]
         if others and not label.deprecated:
             yield _at(Level.ERROR, "duplicate-definition", label, f"is defined as {others[0]!r} is")
         if label.definition != label.definition.strip():
@@ -132,15 +133,15 @@ def _definitions(ontology: Ontology) -> Iterator[ReportLine]:
 
 
 def _synonyms(ontology: Ontology) -> Iterator[ReportLine]:
-    shared = _shared(ontology.labels, lambda label: {_folded(text) for text in _names_of(label)})
+    shared = _shared(ontology.labels, lambda label: {folded(text) for text in _names_of(label)})
     for label in ontology.labels:
         scopes: defaultdict[str, set[str]] = defaultdict(set)
         for synonym in label.synonyms:
-            folded = _folded(synonym.text)
-            scopes[folded].add(synonym.scope.value)
-            if synonym.text != " ".join(synonym.text.split()) or not folded:
+            text = folded(synonym.text)
+            scopes[text].add(synonym.scope.value)
+            if synonym.text != " ".join(synonym.text.split()) or not text:
                 yield _at(Level.WARNING, "synonym-whitespace", label, repr(synonym.text))
-            if folded == _folded(label.name):
+            if text == folded(label.name):
                 yield _at(Level.WARNING, "synonym-is-name", label, synonym.text)
             if not synonym.source:
                 yield _at(Level.INFO, "missing-synonym-source", label, synonym.text)
@@ -224,7 +225,3 @@ def _names_of(label: Label) -> Iterator[str]:
 
 def _exact(label: Label) -> list[TermMapping]:
     return [m for m in label.mappings if m.predicate is MatchKind.EXACT]
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.casefold().split())
