@@ -52,7 +52,8 @@ class Card:
         parents: asserted parents.
         further_ancestors: ancestors that are no asserted parents.
         children: asserted children.
-        exclusive: asserted exclusive labels.
+        exclusive: asserted exclusive labels; the evidence says where an exception takes the pair out.
+        exceptions: labels that it may meet on one lesion although an exclusion is inherited.
         inherited_exclusive: exclusive labels that follow from a pair of ancestors, sorted by the pair.
     """
 
@@ -62,6 +63,7 @@ class Card:
     further_ancestors: tuple[Implied, ...]
     children: tuple[Link, ...]
     exclusive: tuple[Link, ...]
+    exceptions: tuple[Link, ...]
     inherited_exclusive: tuple[Implied, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -118,7 +120,12 @@ def card(ontology: Ontology, key: str) -> Card:
             Implied(name(i), chain(path)) for i, path in up.items() if i not in parents and i != label.id
         ),
         children=tuple(Link(r.kind, name(r.child), r.evidence) for r in ontology.relations if r.parent == label.id),
-        exclusive=_exclusive_links(ontology, label.id),
+        exclusive=_exclusive_links(closures, label.id),
+        exceptions=tuple(
+            Link("COMPATIBLE_WITH", name(x.b if x.a == label.id else x.a), x.evidence)
+            for x in ontology.exceptions
+            if label.id in (x.a, x.b)
+        ),
         inherited_exclusive=tuple(
             sorted(
                 (Implied(name(i), why) for i, why in inherited.items() if i not in asserted),
@@ -128,16 +135,22 @@ def card(ontology: Ontology, key: str) -> Card:
     )
 
 
-def _exclusive_links(ontology: Ontology, label_id: str) -> tuple[Link, ...]:
+def _exclusive_links(closures: Closures, label_id: str) -> tuple[Link, ...]:
+    ontology, index = closures.ontology, closures.index
+
+    def link(other: str, evidence: str) -> Link:
+        if not closures.exclusive[index[label_id], index[other]]:
+            evidence = "; ".join(filter(None, (evidence, "taken out by an exception")))
+        return Link("EXCLUSIVE_WITH", ontology.by_id[other].name, evidence)
+
     links = []
     for pair in ontology.exclusive_pairs:
         if label_id in (pair.a, pair.b):
-            other = pair.b if pair.a == label_id else pair.a
-            links.append(Link("EXCLUSIVE_WITH", ontology.by_id[other].name, pair.evidence))
+            links.append(link(pair.b if pair.a == label_id else pair.a, pair.evidence))
     for group in ontology.exclusive_groups:
         if label_id in group.members:
-            others = (ontology.by_id[member].name for member in group.members if member != label_id)
-            links.extend(Link("EXCLUSIVE_WITH", other, f"both in exclusive group {group.id}") for other in others)
+            others = (member for member in group.members if member != label_id)
+            links.extend(link(other, f"both in exclusive group {group.id}") for other in others)
     return tuple(sorted(links, key=lambda link: link.name))
 
 

@@ -8,7 +8,16 @@ import pytest
 from kg.card import card, exclusive_by_pair
 from kg.errors import UsageError
 from kg.matrices import RelationMatrices
-from kg.ontology import ExclusiveGroup, ExclusivePair, Label, LabelClass, Ontology, Relation, RelationKind
+from kg.ontology import (
+    ExclusionException,
+    ExclusiveGroup,
+    ExclusivePair,
+    Label,
+    LabelClass,
+    Ontology,
+    Relation,
+    RelationKind,
+)
 from kg.shipped import load_shipped
 
 MATRICES = RelationMatrices.from_ontology(load_shipped(), "lesanet-171")
@@ -63,3 +72,18 @@ def test_a_small_card_in_full() -> None:
     assert [link.name for link in card(ontology, "c").children] == ["b"]
     with pytest.raises(UsageError, match="'x'"):
         card(ontology, "x")
+
+
+def test_a_card_shows_what_exceptions_take_out() -> None:
+    ontology = Ontology(
+        "tiny",
+        tuple(Label(n, n, LabelClass.TYPE) for n in "abcd"),
+        tuple(Relation(c, RelationKind.IS_A, p) for c, p in ("ba", "dc")),
+        (ExclusivePair("a", "c", evidence="listed"),),
+        exceptions=(ExclusionException("b", "c", evidence="seen"),),
+    )
+    assert [(link.name, link.evidence) for link in card(ontology, "a").exclusive] == [
+        ("c", "listed; taken out by an exception")
+    ]
+    assert [(link.name, link.evidence) for link in card(ontology, "b").exceptions] == [("c", "seen")]
+    assert [i.name for i in card(ontology, "b").inherited_exclusive] == ["d"]
