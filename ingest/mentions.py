@@ -85,7 +85,7 @@ class MentionCounts:
 
 
 def listed_parents(ontology: Ontology, label_set: str) -> Parents:
-    """Each label's asserted parents within a label set, as columns.
+    """Each label's asserted parents within a label set, and what it was merged into, as columns.
 
     Args:
         ontology: the released ontology, unchanged: the lists were made with its relations.
@@ -97,9 +97,9 @@ def listed_parents(ontology: Ontology, label_set: str) -> Parents:
     members = ontology.label_set(label_set).members
     column = {label_id: i for i, label_id in enumerate(members)}
     parents: list[set[int]] = [set() for _ in members]
-    for relation in ontology.relations:
-        if relation.child in column and relation.parent in column:
-            parents[column[relation.child]].add(column[relation.parent])
+    for child, parent in ontology.parent_pairs:
+        if child in column and parent in column:
+            parents[column[child]].add(column[parent])
     return tuple(frozenset(p) for p in parents)
 
 

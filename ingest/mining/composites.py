@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-
-import numpy as np
+from dataclasses import dataclass, field, replace
 
 from ingest.mining.term import STRENGTH, Rank, Term
 from ingest.mining.tokens import words
 from kg import algebra
+from kg.algebra import BoolMatrix
+from kg.closures import Closures
 from kg.ontology import LabelClass, Ontology, RelationKind, SynonymScope
 
 Words = tuple[str, ...]
@@ -33,7 +33,7 @@ class Composites:
         heads: labels that something in ``made`` is a kind of.
         organs: body-part labels.
         ancestors: strict ancestors of each label.
-        excluded: pairs never both on one lesion, either way.
+        excluded: pairs listed as never both on one lesion, either way, but for exceptions.
     """
 
     made: Mapping[tuple[str, str], str] = field(default_factory=dict)
@@ -52,7 +52,8 @@ def compositions(ontology: Ontology, terms: Collection[Term], sides: Collection[
         terms: phrases of its labels.
         sides: words for a side.
     """
-    builder = _Builder(ontology, terms)
+    closures = Closures(ontology)
+    builder = _Builder(closures, terms)
     for term in sorted(terms, key=lambda term: (term.rank, STRENGTH[term.scope], term.label, term.text)):
         parts = tuple(words(term.text))
         if "of" in parts:
@@ -62,7 +63,8 @@ def compositions(ontology: Ontology, terms: Collection[Term], sides: Collection[
         else:
             for cut in range(1, len(parts)):
                 builder.add_made(term.label, parts[:cut], parts[cut:])
-    excluded = frozenset(pair for a, b in ontology.all_exclusive_pairs for pair in ((a, b), (b, a)))
+    listed = algebra.as_bool(closures.asserted_exclusive.multiply(closures.exclusive))
+    excluded = frozenset((ontology.labels[i].id, ontology.labels[j].id) for i, j in algebra.to_pairs(listed))
     composites = Composites(
         builder.made,
         builder.sided,
@@ -75,12 +77,13 @@ def compositions(ontology: Ontology, terms: Collection[Term], sides: Collection[
 
 
 class _Builder:
-    def __init__(self, ontology: Ontology, terms: Collection[Term]) -> None:
+    def __init__(self, closures: Closures, terms: Collection[Term]) -> None:
+        ontology = closures.ontology
         self.made: dict[tuple[str, str], str] = {}
         self.sided: dict[tuple[str, str], str] = {}
         self.fragments: dict[Words, Term] = {}
         self.organs = {label.id for label in ontology.labels if label.label_class is LabelClass.BODYPART}
-        self.ancestors = _ancestors(ontology)
+        self.ancestors = _above(ontology, closures.ancestors)
         self._labels: dict[Words, set[str]] = defaultdict(set)
         # without narrow phrases: "vein" is one of blood vessel, but not every vessel of a kidney is a renal vein
         self._whole: dict[Words, set[str]] = defaultdict(set)
@@ -90,7 +93,8 @@ class _Builder:
                 if term.scope is not SynonymScope.NARROW:
                     self._whole[tuple(words(term.text))].add(term.label)
         self._by_name = {label.name: label.id for label in ontology.labels}
-        self._kinds_of = _ancestors(ontology, RelationKind.IS_A)
+        is_a = tuple(r for r in ontology.relations if r.kind is RelationKind.IS_A)
+        self._kinds_of = _above(ontology, Closures(replace(ontology, relations=is_a)).ancestors)
         self._findings: dict[str, set[str]] = defaultdict(set)
         for relation in ontology.relations:
             if relation.kind is RelationKind.LOCATED_IN and relation.child not in self.organs:
@@ -119,13 +123,10 @@ class _Builder:
         return FRAGMENT + text
 
 
-def _ancestors(ontology: Ontology, *kinds: RelationKind) -> dict[str, frozenset[str]]:
-    """Strict ancestors of each label, by relations of some kinds or of all."""
-    index = {label.id: i for i, label in enumerate(ontology.labels)}
-    pairs = np.array([(index[r.child], index[r.parent]) for r in ontology.relations if not kinds or r.kind in kinds])
-    closed = algebra.closure(algebra.from_pairs(pairs, len(index)))
+def _above(ontology: Ontology, ancestors: BoolMatrix) -> dict[str, frozenset[str]]:
+    """Ancestors of each label by its id."""
     ids = [label.id for label in ontology.labels]
     return {
-        label: frozenset(ids[i] for i in closed.indices[closed.indptr[row] : closed.indptr[row + 1]])
+        label: frozenset(ids[i] for i in ancestors.indices[ancestors.indptr[row] : ancestors.indptr[row + 1]])
         for row, label in enumerate(ids)
     }

@@ -231,8 +231,8 @@ class LabelExport:
     @cached_property
     def _ancestors(self) -> Mapping[str, frozenset[str]]:
         parents: dict[str, set[str]] = defaultdict(set)
-        for relation in self.ontology.relations:
-            parents[relation.child].add(relation.parent)
+        for child, parent in self.ontology.parent_pairs:
+            parents[child].add(parent)
         found: dict[str, frozenset[str]] = {}
 
         def above(label: str) -> frozenset[str]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ingest.mining.lexicon import Lexicon
 from ingest.mining.matcher import Matcher
 from ingest.mining.sentences import mined_line
+from kg.curation.change_set import ChangeSet
+from kg.curation.composites import deprecate
+from kg.ontology import ExclusionException
 from kg.shipped import load_shipped
 
 MATCHER = Matcher(Lexicon.of_ontology(load_shipped()))
@@ -121,3 +126,17 @@ def test_labels_inside_a_longer_phrase_are_marked() -> None:
     nested = {MATCHER.lexicon.names[m.label]: m.nested for m in mined_line("right hilar adenopathy", MATCHER).mentions}
     assert nested == {"right hilum lymph node": False, "hilum lymph node": True, "hilum": True, "lymphadenopathy": True}
     assert names("lymph node enlargement") == {"lymphadenopathy", "lymph node", "enlargement"}
+
+
+def test_what_combines_follows_replacements_and_exceptions() -> None:
+    ontology = load_shipped()
+    old, new, abdomen, pelvis = (ontology.label(name).id for name in ("cyst", "nodule", "abdomen", "pelvis"))
+    assert (abdomen, pelvis) in MATCHER.lexicon.composites.excluded
+    changed = replace(
+        ChangeSet((deprecate(ontology, "cyst", "nodule"),)).apply(ontology),
+        exceptions=(ExclusionException(abdomen, pelvis),),
+    )
+    composites = Lexicon.of_ontology(changed).composites
+    assert new in composites.ancestors[old]
+    assert new in composites.ancestors[ontology.label("kidney cyst").id]
+    assert not {(abdomen, pelvis), (pelvis, abdomen)} & composites.excluded

@@ -22,6 +22,8 @@ from ingest.mining.export_split import Split
 from ingest.mining.mention import Relevance
 from ingest.release import DEEPLESION
 from kg.cohort import SPLITS
+from kg.curation.change_set import ChangeSet
+from kg.curation.composites import merge
 from kg.errors import InputError, LesionKGError, UsageError
 from kg.graph_ontology import save_ontology
 from kg.ontology import Ontology
@@ -223,6 +225,15 @@ def test_a_label_outside_the_set_stands_as_what_it_implies_in_the_set() -> None:
     # "upper abdomen" is listed for none of them, but the kidney's label implies it all the same.
     implied = {*listed, "upper abdomen"}
     assert {(x["name"], x["inferred"]) for x in line["labels"]} == {(name, True) for name in implied}
+
+
+def test_a_merged_label_stands_as_the_one_it_was_merged_into() -> None:
+    gone, kept = ONTOLOGY.by_name["parapelvic cyst"].id, ONTOLOGY.by_name["kidney cyst"].id
+    merged = ChangeSet((merge(ONTOLOGY, gone, kept),)).apply(ONTOLOGY)
+    said = (LabelledLesion("a", None, "", (Asserted(gone, Relevance.RELEVANT),)),)
+    content = LabelExport(merged, SET, said).as_lists(["train"])
+    plain = LabelExport(merged, SET, (LabelledLesion("a", None, "", (Asserted(kept, Relevance.RELEVANT),)),))
+    assert content["train_relevant_labels"] == plain.as_lists(["train"])["train_relevant_labels"] != [[]]
 
 
 # Splits
