@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log10
 
@@ -110,7 +110,7 @@ def contradiction_items(lesions: LabelledLesions) -> tuple[Item, ...]:
     for (a, b, source), counts in zip(met, counted, strict=True):
         rows = lesions.with_all(a, b)
         has = lesions.has[rows].toarray()
-        first, second = np.flatnonzero(below[:, a]), np.flatnonzero(below[:, b])
+        first, second = (_in_use(ontology, closures.index, below[:, high]) for high in (a, b))
         clash = exclusive[np.ix_(first, second)]
         # A contradiction comes down to the labels that have no further label of the lesion below them.
         mine, theirs = (
@@ -139,6 +139,20 @@ def contradiction_items(lesions: LabelledLesions) -> tuple[Item, ...]:
             _item(Topic.CONTRADICTED, QueueKind.CONTRADICTED, ontology, (a, b), contradictory.sum(), evidence, examples)
         )
     return _ranked(items)
+
+
+def _in_use(ontology: Ontology, index: Mapping[str, int], below: np.ndarray) -> np.ndarray:
+    """Labels below another (mask over all), sorted; for one that is merged its replacement stands, if it is below too.
+
+    A lesion with a merged label has the replacement by expansion, and an exception is to be about what is in use.
+    """
+    replacements = {
+        column: index.get(current_label(label.id, ontology), column)
+        for column, label in enumerate(ontology.labels)
+        if label.deprecated
+    }
+    columns = np.flatnonzero(below)
+    return np.array([x for x in columns if (kept := replacements.get(x, x)) == x or not below[kept]], int)
 
 
 def _lowest(has: np.ndarray, below: np.ndarray) -> np.ndarray:

@@ -12,6 +12,8 @@ from made_ontology import CALCIFIED, CHEST, LEFT_LUNG, LIVER, LUNG, MASS, NODULE
 from scipy.stats import binom
 
 from kg import algebra
+from kg.curation.change_set import ChangeSet
+from kg.curation.composites import merge
 from kg.curation.facts import LabelMapping, LabelSynonym
 from kg.curation.label_data import LabelData
 from kg.curation.queues import (
@@ -157,6 +159,12 @@ class TestContradictedPairs:
         assert item.evidence.listed == "G:1"
         freed = replace(small(), exceptions=(ExclusionException(SOLID, CALCIFIED),))
         assert contradiction_items(replace(lesions, ontology=freed)) == ()
+
+    def test_a_contradiction_of_a_merged_label_comes_down_to_what_replaces_it(self) -> None:
+        merged = ChangeSet((merge(small(), "left lung", "lung"),)).apply(small())
+        (item,) = contradiction_items(lesions_with(merged, {LEFT_LUNG, LIVER}, {LUNG, LIVER}))
+        assert isinstance(item.evidence, Contradiction)
+        assert [(s.first, s.second, s.contradictory) for s in item.evidence.said] == [(LUNG, LIVER, 2)]
 
     def test_a_contradiction_comes_down_to_the_most_specific_labels(self) -> None:
         (item,) = contradiction_items(lesions_with(small(), {LEFT_LUNG, LIVER}, {LEFT_LUNG, LIVER}, {CHEST, LIVER}))
