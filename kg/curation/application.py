@@ -8,6 +8,7 @@ from kg.curation.assessment import Assessment, assess, require_sound
 from kg.curation.change_set import ChangeSet
 from kg.curation.history import read_revisions
 from kg.curation.payload import Payload, RevisionKind
+from kg.curation.texts import require_line, require_readable, require_text
 from kg.errors import ChangeRefusedError, ConflictError, UsageError
 from kg.graph_ontology import store_revision
 from kg.ontology import Ontology
@@ -47,8 +48,9 @@ def apply_changes(
         ChangeRefusedError: it breaks a rule, goes against a warning without a reason, or changes nothing.
         OntologyError: a label that lesions or models use would be dropped, or a label set changes under one version.
         StaleRevisionError: somebody edited the graph directly.
-        UsageError: the graph holds no ontology, or ``base`` is no revision of it.
+        UsageError: the graph holds no ontology, ``base`` is no revision of it, or a text holds hidden characters.
     """
+    require_readable(change_set)
     payload = Payload(RevisionKind.CHANGE, change_set, proposal=proposal)
     return store.write_transaction(lambda tx: _apply(tx, change_set, base, payload, created))
 
@@ -57,10 +59,13 @@ def undo(store: GraphStore, sequence: int, author: str, reason: str) -> Applied:
     """Take back what a revision changed, as a new revision.
 
     Raises:
-        UsageError: no such revision, or one that cannot be undone (an import, or made before changes were kept).
+        UsageError: no such revision, one that cannot be undone (an import, or made before changes were kept), or a
+            text that holds hidden characters.
         ConflictError: a later revision touched the same facts and would be lost, or it was undone already.
         ChangeRefusedError: without it the ontology would break a rule.
     """
+    require_line(author)
+    require_text(reason)
     return store.write_transaction(lambda tx: _undo(tx, sequence, author, reason))
 
 

@@ -17,9 +17,10 @@ from kg.curation.application import apply_changes
 from kg.curation.assessment import Assessment
 from kg.curation.policy import require_reviewer
 from kg.curation.proposal import Event, EventKind, Proposal, Status
-from kg.curation.proposal_store import change, locked, now, require_text
+from kg.curation.proposal_store import change, locked, now
 from kg.curation.proposal_tables import PROPOSALS
 from kg.curation.proposals import require_same_graph
+from kg.curation.texts import require_line
 from kg.errors import ConflictError, OntologyError, StaleRevisionError, UsageError
 from kg.ownership import Ownership
 from kg.relational import Database
@@ -126,7 +127,7 @@ def _ends(found: Proposal, seen: Proposal, kind: EventKind, revision: int) -> bo
 def _begin(database: Database, proposal: str, actor: str) -> Proposal:
     if not actor.strip():
         raise UsageError(f"proposal {proposal}: somebody must answer for this; give a name")
-    require_text(actor)
+    require_line(actor)
     with database.write() as connection:
         found = locked(connection, proposal, (Status.ACCEPTED, Status.APPLIED), while_applied=True)
         if found.status is Status.APPLIED:

@@ -104,17 +104,6 @@ def change(connection: Connection, proposal: Proposal, event: Event, **values: A
     return read_one(connection, str(proposal.number))
 
 
-def require_text(*texts: str) -> None:
-    """Check that texts can be kept by both engines.
-
-    Raises:
-        UsageError: one holds NUL, or half of a character.
-    """
-    for one in texts:
-        if "\0" in one or one != one.encode("utf-8", "ignore").decode("utf-8"):
-            raise UsageError("proposal: a text holds characters that are none (NUL, or broken UTF-8); write it anew")
-
-
 def add_event(connection: Connection, number: int, event: Event) -> None:
     """Write an event."""
     row = {

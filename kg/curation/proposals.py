@@ -31,9 +31,9 @@ from kg.curation.proposal_store import (
     proposals,
     read_one,
     require_status,
-    require_text,
 )
 from kg.curation.proposal_tables import PROPOSALS
+from kg.curation.texts import require_line, require_readable, require_text
 from kg.errors import ChangeRefusedError, ConflictError, UsageError
 from kg.relational import Database
 from kg.revision import verified
@@ -215,7 +215,8 @@ def _move(
 ) -> Proposal:
     if not actor.strip():
         raise UsageError(f"proposal {found.number}: somebody must answer for this; give a name")
-    require_text(actor, comment)
+    require_line(actor)
+    require_text(comment)
     event = Event(len(found.events) + 1, kind, actor, now(), comment, status, 0, change_set)
     return change(connection, found, event, **values, **({"author": actor} if change_set else {}))
 
@@ -224,7 +225,7 @@ def _dated(change_set: ChangeSet) -> ChangeSet:
     for name in ("author", "reason"):
         if not getattr(change_set, name).strip():
             raise UsageError(f"proposal: has no {name}; give one")
-    require_text(change_set.author, change_set.reason, change_set.to_json())
+    require_readable(change_set)
     return change_set if change_set.created else replace(change_set, created=now())
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kg.errors import InputError, UsageError
+from kg.errors import UsageError
 from lesionkg.cli.context import Graph, Home, Json, console, home_folder, print_json
 from lesionkg.cli.ontology import history
 from lesionkg.cli.ontology.base import app
@@ -210,23 +210,16 @@ def _change_set(
     """The changes that somebody wrote, here or in a file; no new label gets an id that a proposal has taken."""
     from datetime import UTC, datetime
 
-    from kg.curation.change_set import ChangeSet, change_set_from_json
+    from kg.curation.change_file import read_change_set
+    from kg.curation.change_set import ChangeSet
     from kg.curation.kgcl_parser import parse_changes
 
     if bool(lines) == (file is not None):
         raise UsageError("ontology propose: what? give lines of changes, or --file, one of them")
-    text = "\n".join(lines)
-    if file is not None:
-        try:
-            text = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(
-                f"{file}: cannot be read as text ({type(error).__name__}); give a file of changes"
-            ) from None
-        if file.suffix == ".json":
-            return change_set_from_json(text)
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    return ChangeSet(parse_changes(text, ontology, author, created, source, taken), author, created)
+    if file is not None:
+        return read_change_set(file, ontology, author, created, source, taken)
+    return ChangeSet(parse_changes("\n".join(lines), ontology, author, created, source, taken), author, created)
 
 
 def _overrides(given: list[str]) -> dict[str, str]:

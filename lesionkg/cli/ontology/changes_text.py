@@ -36,7 +36,7 @@ def print_proposal(one: Proposal, names: Mapping[str, str]) -> None:
     _changes(one.change_set, names, _MANY)
     for event in one.events:
         said = f": {_line(event.comment)}" if event.comment else ""
-        _say(f"  {event.created[:19]}  {event.kind} by {event.actor}{said}")
+        _say(f"  {event.created[:19]}  {event.kind} by {_line(event.actor)}{said}")
 
 
 def print_revisions(found: Sequence[RevisionEntry], names: Mapping[str, str]) -> None:
@@ -65,7 +65,7 @@ def print_revision(entry: RevisionEntry, names: Mapping[str, str]) -> None:
 def _headline(one: Proposal) -> str:
     where = f" as revision {one.revision}" if one.revision else f" on revision {one.base}"
     reason = _line(one.change_set.reason)
-    return f"proposal {one.number}  {one.created[:10]}  {one.status}{where}  {one.author}: {reason}"
+    return f"proposal {one.number}  {one.created[:10]}  {one.status}{where}  {_line(one.author)}: {reason}"
 
 
 def _stamp(entry: RevisionEntry) -> str:
@@ -74,7 +74,8 @@ def _stamp(entry: RevisionEntry) -> str:
     notes += [f"proposal {entry.proposal.partition('-')[0]}"] if entry.proposal else []
     after = f"  ({', '.join(notes)})" if notes else ""
     said = f": {_line(entry.reason)}" if entry.reason else ""
-    return f"revision {entry.sequence}  {entry.created[:19]}  {entry.kind}  {entry.author or 'somebody'}{said}{after}"
+    author = _line(entry.author) or "somebody"
+    return f"revision {entry.sequence}  {entry.created[:19]}  {entry.kind}  {author}{said}{after}"
 
 
 def _about(change_set: ChangeSet) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kg.errors import InputError, UsageError
+from kg.errors import UsageError
 from kg.shipped import DEFAULT
 from lesionkg.cli.context import Graph, Home, Json, graph_url, home_folder, print_json, progress
 from lesionkg.cli.ontology.base import app
@@ -145,17 +145,9 @@ def _proposal(home: Path, key: str) -> Proposal:
 
 def _changed(before: Ontology, file: Path) -> Ontology:
     """The ontology after the changes of a file."""
-    from kg.curation.change_set import ChangeSet, change_set_from_json
+    from kg.curation.change_file import read_change_set
 
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: cannot be read as text ({type(error).__name__}); give a file of changes") from error
-    if file.suffix == ".json":
-        return change_set_from_json(text).apply(before)
-    from kg.curation.kgcl_parser import parse_changes
-
-    return ChangeSet(parse_changes(text, before)).apply(before)
+    return read_change_set(file, before).apply(before)
 
 
 def _retrained(
