@@ -28,7 +28,9 @@ _MOST_NAMED = 8
 
 File = Annotated[
     Path | None,
-    typer.Option("--file", help="Spreadsheet (.xlsx) or OWL file (.ttl, .owl, .rdf) to read instead of a shipped one."),
+    typer.Option(
+        "--file", help="File to read instead of a shipped one: .xlsx, OWL (.ttl, .owl, .rdf), .obo.json or tidy .tsv."
+    ),
 ]
 Name = Annotated[
     str, typer.Option("--name", help="Shipped ontology: lesanet-repaired, lesanet-released or lesionkg-curated.")
@@ -66,7 +68,8 @@ def _one_source(file: Path | None, name: str, graph: str | None) -> None:
 @app.command("import")
 def import_(
     file: Annotated[
-        Path | None, typer.Argument(help="Spreadsheet (.xlsx) or OWL file (.ttl, .owl, .rdf).", show_default=False)
+        Path | None,
+        typer.Argument(help="Spreadsheet (.xlsx), OWL (.ttl, .owl, .rdf), .obo.json or tidy .tsv.", show_default=False),
     ] = None,
     name: Annotated[
         str | None,
