@@ -17,9 +17,7 @@ from kg.errors import OntologyError
 from kg.ontology import Label, Ontology
 from kg.owl_exclusion import StrictExclusion, strict_exclusion
 from kg.owl_return import give_back
-from kg.owl_terms import Blank, Block, Iri, Members, Text, Value
-
-__all__ = ["Blank", "Block", "Iri", "Members", "Profile", "Text", "Value", "document"]
+from kg.owl_terms import Block, Iri, Members, Text, Value
 
 
 class Profile(StrEnum):

@@ -20,8 +20,9 @@ from typing import Literal
 from kg import owl_vocabulary as v
 from kg.errors import ReasonerError
 from kg.ontology import Ontology
-from kg.owl_document import Block, Iri, Profile, document
+from kg.owl_document import Profile, document
 from kg.owl_render import turtle
+from kg.owl_terms import Block, Iri
 
 _AXIOM = re.compile(r"^(SubClassOf|EquivalentClasses)\( (.*) \)$", re.MULTILINE)
 _IRI = re.compile(r"<([^>]*)>")

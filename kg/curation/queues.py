@@ -235,18 +235,6 @@ def topic_of(item: str) -> Topic:
     return Topic(topic)
 
 
-def queue_of(item: str) -> QueueKind:
-    """The queue an item's id belongs to.
-
-    Raises:
-        UsageError: it is no id of an item.
-    """
-    topic = topic_of(item)
-    if topic in (Topic.TOGETHER, Topic.APART):
-        return QueueKind.CORRELATIONS
-    return QueueKind.TERMS if topic is Topic.TERM else QueueKind(topic.value)
-
-
 def current_id(item: str, ontology: Ontology) -> str:
     """The id of an item whose labels may have been merged since."""
     topic = topic_of(item)

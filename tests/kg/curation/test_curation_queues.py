@@ -26,7 +26,6 @@ from kg.curation.queues import (
     Unmapped,
     current_id,
     item_id,
-    queue_of,
     topic_of,
 )
 from kg.curation.queues_lesions import LabelledLesions
@@ -217,7 +216,6 @@ class TestCorrelations:
         both = about(items, NODULE, SOLID).evidence
         assert isinstance(both, Correlation)
         assert (both.to_second, both.to_first, both.weight, both.stability) == (0.5, 0.2, 0.5, 0.8)
-        assert {queue_of(item.id) is item.queue for item in items} == {True}
 
     def test_a_merged_label_counts_for_its_replacement(self) -> None:
         edges = [LearnedEdge(MASS, SOLID, 0.3, 1.0), LearnedEdge(SOLID, NODULE, 0.2, 1.0)]
