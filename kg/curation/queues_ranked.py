@@ -151,7 +151,7 @@ def _in_use(ontology: Ontology, index: Mapping[str, int], below: np.ndarray) -> 
         for column, label in enumerate(ontology.labels)
         if label.deprecated
     }
-    columns = np.flatnonzero(below)
+    columns: list[int] = np.flatnonzero(below).tolist()
     return np.array([x for x in columns if (kept := replacements.get(x, x)) == x or not below[kept]], int)
 
 
