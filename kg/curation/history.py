@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 
 from kg.curation.between import EMPTY
@@ -84,9 +85,12 @@ def revisions(
         store: the graph.
         label: id of a label that they must be about.
         author: who must have made them.
-        since: earliest date or time, ISO 8601.
-        until: latest date or time, ISO 8601; a date means its whole day.
+        since: earliest date or time, ISO 8601, UTC when it names no zone.
+        until: latest date or time, likewise; a date means its whole day.
         limit: at most so many.
+
+    Raises:
+        UsageError: ``since`` or ``until`` is no date or time.
     """
     return store.read_transaction(lambda tx: read_revisions(tx, label, author, since, until, limit))
 
@@ -101,6 +105,7 @@ def read_revisions(
     after: int = 0,
 ) -> list[RevisionEntry]:
     """As :func:`revisions`, inside an open transaction; ``after`` leaves out revisions up to this number."""
+    since, until = bounds(since, until)
     rows = tx.run(
         f"MATCH (r:Revision) WHERE r.sequence > $after AND ($label = '' OR $label IN r.labels) "
         "AND ($author = '' OR r.author = $author) AND ($since = '' OR r.created >= $since) "
@@ -109,7 +114,7 @@ def read_revisions(
             "label": label,
             "author": author,
             "since": since,
-            "until": f"{until}T99" if len(until) == len("2026-01-01") else until,
+            "until": until,
             "limit": _ALL if limit is None else limit,
             "after": after,
         },
@@ -121,6 +126,32 @@ def read_revisions(
         )
     }
     return [_entry(row, undone) for row in rows]
+
+
+def bounds(since: str, until: str) -> tuple[str, str]:
+    """The first and last moment between two dates or times, as texts that sort as the moments of revisions do.
+
+    Args:
+        since: a date or time, ISO 8601, UTC when it names no zone; empty for none.
+        until: likewise; all of its day, or second, is before it.
+
+    Raises:
+        UsageError: one of them is no date or time.
+    """
+    return _moment(since), f"{last}.999999+99" if "T" in (last := _moment(until)) else last and f"{last}T99"
+
+
+def _moment(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat() if text else ""
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment
+    except (ValueError, OverflowError):
+        raise UsageError(f"{text!r}: no day or time; write it as 2026-01-31 or 2026-01-31T12:00") from None
+    return moment.replace(microsecond=0, tzinfo=None).isoformat()
 
 
 def as_of(store: GraphStore, sequence: int) -> Ontology:

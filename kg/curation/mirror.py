@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, select
 from kg.curation.change_set import change_set_from_dict
 from kg.curation.describe import describe
 from kg.curation.graph_identity import graph_identity, label_names
-from kg.curation.history import RevisionEntry, read_revisions
+from kg.curation.history import RevisionEntry, bounds, read_revisions
 from kg.curation.payload import RevisionKind
 from kg.curation.proposal_tables import REVISION_LABELS, REVISIONS
 from kg.relational import Database
@@ -92,10 +92,14 @@ def search(
         words: they must all occur in what a revision says: changes in words, reason, source, author, review.
         label: id of a label that they must be about.
         author: who must have made them.
-        since: earliest date or time, ISO 8601.
-        until: latest date or time, ISO 8601; a date means its whole day.
+        since: earliest date or time, ISO 8601, UTC when it names no zone.
+        until: latest date or time, likewise; a date means its whole day.
         limit: at most so many.
+
+    Raises:
+        UsageError: ``since`` or ``until`` is no date or time.
     """
+    since, until = bounds(since, until)
     table = REVISIONS.c
     statement = select(table.entry).where(table.graph == graph)
     for word in words.casefold().split():
@@ -110,7 +114,7 @@ def search(
     if since:
         statement = statement.where(table.created >= since)
     if until:
-        statement = statement.where(table.created <= (f"{until}T99" if len(until) == len("2026-01-01") else until))
+        statement = statement.where(table.created <= until)
     undone = select(table.undoes, table.sequence).where(table.graph == graph, table.undoes > 0)
     with database.read() as connection:
         rows = connection.execute(statement.order_by(table.sequence.desc()).limit(limit)).scalars().all()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -23,8 +22,12 @@ def history(
     ] = "",
     label: Annotated[str, typer.Option("--label", help="Only about this label: preferred name or id.")] = "",
     author: Annotated[str, typer.Option("--author", help="Only of this author.")] = "",
-    since: Annotated[str, typer.Option("--since", help="From this day or time on, ISO 8601.")] = "",
-    until: Annotated[str, typer.Option("--until", help="Up to this day or time, ISO 8601.")] = "",
+    since: Annotated[
+        str, typer.Option("--since", help="From this day or time on, ISO 8601, UTC if no zone is given.")
+    ] = "",
+    until: Annotated[
+        str, typer.Option("--until", help="Up to this day or time, ISO 8601, UTC if no zone is given.")
+    ] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many.")] = 20,
     home: Home = None,
     graph: Graph = None,
@@ -36,8 +39,6 @@ def history(
     from kg.curation.mirror import search
     from lesionkg.cli.ontology.changes_text import print_revision, print_revisions
 
-    for name, value in (("--since", since), ("--until", until)):
-        _require_moment(name, value)
     with curation(home, graph, read_only=True) as (database, store):
         identity, names = store.read_transaction(lambda tx: (graph_identity(tx), label_names(tx)))
         if revision is not None:
@@ -89,11 +90,3 @@ def undo(
         return
     told = f"revision {revision}: taken back by revision {applied.sequence}"
     console.print(told, markup=False, highlight=False, soft_wrap=True)
-
-
-def _require_moment(name: str, value: str) -> None:
-    try:
-        if value:
-            datetime.fromisoformat(value)
-    except ValueError:
-        raise UsageError(f"{name} {value!r}: no day or time; write it as 2026-01-31 or 2026-01-31T12:00") from None

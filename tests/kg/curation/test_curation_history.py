@@ -15,7 +15,7 @@ from kg.curation.application import apply_changes, undo
 from kg.curation.between import EMPTY, changes_between
 from kg.curation.change_set import Change, ChangeSet, Composite, change_set_from_json
 from kg.curation.facts import LabelField, LabelStatus, LabelSynonym, LabelText
-from kg.curation.history import as_of, matrices_as_of, revisions
+from kg.curation.history import as_of, bounds, matrices_as_of, revisions
 from kg.errors import (
     ChangeRefusedError,
     ConflictError,
@@ -110,6 +110,26 @@ def test_history_is_searchable_by_label_author_and_date(any_store: GraphStore) -
     assert found(since="2020-01-03", until="2020-01-04") == [4, 3]
     assert found(until="2020-01-02") == [2]
     assert [entry.sequence for entry in revisions(any_store, limit=2)] == [4, 3]
+
+
+@pytest.mark.parametrize("created", ["2020-01-03T12:00:00+00:00", "2020-01-03T12:00:00.123+00:00"])
+def test_times_of_any_zone_mean_their_moment(created: str) -> None:
+    def inside(since: str = "", until: str = "") -> bool:
+        first, last = bounds(since, until)
+        return (not first or created >= first) and (not last or created <= last)
+
+    assert inside() and inside("2020-01-03", "2020-01-03") and inside("20200103") and inside("2020-W01-5")
+    assert inside(since="2020-01-03T14:00+02:00") and not inside(since="2020-01-03T14:01+02:00")
+    assert inside(since="2020-01-03T12:00:00Z") and inside(since="2020-01-03T12:00")
+    assert inside(until="2020-01-03T12:00") and inside(until="2020-01-03T05:00-07:00")
+    assert not inside(until="2020-01-03T11:59:59") and not inside(until="2020-01-02")
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2020-13-01", "9999-12-31T23:59-12:00"])
+def test_what_is_no_time_is_refused(text: str) -> None:
+    for pair in ((text, ""), ("", text)):
+        with pytest.raises(UsageError, match="no day or time"):
+            bounds(*pair)
 
 
 def test_any_revision_comes_back_byte_for_byte(any_store: GraphStore, tmp_path: Path) -> None:
