@@ -11,6 +11,7 @@ The vault keeps its tables in one of its own; proposals, reviews, decisions and 
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -181,9 +182,15 @@ class Database:
 
     def _failed(self, error: Exception) -> StoreError:
         """The error to raise; a driver's message may hold keys or text, so its kind must do."""
-        kind = type(getattr(error, "orig", None) or error).__name__
+        kind = type(getattr(error, "orig", None) or error)
+        # SQLite's own words for a file that is not, or no longer, one of its own; everything else is a subclass.
+        if kind is sqlite3.DatabaseError:
+            return StoreError(
+                f"{self.name} {self.where}: is damaged, or no database; restore a copy of it, or move it away to begin "
+                "a new one"
+            )
         return StoreError(
-            f"{self.name} {self.where}: refused ({kind}), nothing of this step was stored; "
+            f"{self.name} {self.where}: refused ({kind.__name__}), nothing of this step was stored; "
             "check address, rights and space"
         )
 
