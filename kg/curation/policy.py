@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 
 from sqlalchemy import Connection, select
@@ -54,5 +55,6 @@ def require_reviewer(connection: Connection, what: str, reviewer: str, authors: 
 
 
 def same_name(name: str) -> str:
-    """A name as it is compared: without case and extra spaces."""
-    return " ".join(name.casefold().split())
+    """A name as it is compared: without case, extra spaces, ways to write a letter, and characters that nobody sees."""
+    seen = "".join(c for c in unicodedata.normalize("NFKC", name) if unicodedata.category(c) != "Cf")
+    return " ".join(seen.casefold().split())

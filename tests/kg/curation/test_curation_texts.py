@@ -13,6 +13,7 @@ from kg.curation.application import apply_changes, undo
 from kg.curation.change_file import read_change_set
 from kg.curation.change_set import ChangeSet
 from kg.curation.history import revisions
+from kg.curation.policy import same_name
 from kg.curation.texts import require_readable
 from kg.errors import InputError, UsageError
 from kg.graph_ontology import save_ontology
@@ -78,3 +79,8 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytes
     file.write_text("#" * (2**20 + 1), encoding="utf-8")
     with pytest.raises(InputError, match="larger than 1 MiB"):
         read_change_set(file, small())
+
+
+@pytest.mark.parametrize("written", ["  Zoë  NOVAK ", "Zoe\u0308 Novak", "Zoë\u200b Nov\u00adak", "Ｚoë\u00a0Novak"])
+def test_a_name_is_the_same_however_it_is_written(written: str) -> None:
+    assert same_name(written) == same_name("Zoë Novak") != same_name("Zoe Novak")
