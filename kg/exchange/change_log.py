@@ -108,9 +108,11 @@ def change_log(title: str, entries: Iterable[LogEntry], names: Mapping[str, str]
 
 
 def _about(entry: LogEntry) -> list[tuple[str, str]]:
-    overrides = entry.change_set.overrides if entry.change_set else {}
-    against = [(f"In spite of {rule}", reason) for rule, reason in sorted(overrides.items())]
-    return [("Reason", entry.reason), ("Source", entry.source), *against]
+    made = entry.change_set or ChangeSet(())
+    against = [(f"In spite of {rule}", reason) for rule, reason in sorted(made.overrides.items())]
+    return [
+        ("Reason", entry.reason), ("Source", entry.source), ("Impact", made.impact), ("Review", made.review), *against
+    ]  # fmt: skip
 
 
 def _escaped(text: str) -> str:

@@ -15,13 +15,15 @@ from enum import StrEnum
 from kg.exchange.cells import defused
 from kg.findings import Finding
 from kg.names import folded
-from kg.ontology import Label, MatchKind, Ontology, TermMapping
+from kg.ontology import Label, MatchKind, Ontology, SoftKind, TermMapping
 from kg.rules import check
 
 COLUMNS = ("level", "rule", "label", "name", "value")
 """Columns of the table that :func:`report_tsv` makes."""
 
 _RID = re.compile(r"RID\w+")
+_SIDE = re.compile(r"\b(left|right)\b")
+_OTHER = {"left": "right", "right": "left"}
 
 
 class Level(StrEnum):
@@ -63,7 +65,7 @@ class ReportLine:
 def report(ontology: Ontology) -> list[ReportLine]:
     """Everything worth a look, gravest first; equal content gives equal lines."""
     found = [*lines_of(ontology, check(ontology)), *_header(ontology), *_deprecation(ontology), *_sources(ontology)]
-    for rule in (_names, _definitions, _synonyms, _mappings, _places):
+    for rule in (_names, _definitions, _synonyms, _mappings, _places, _partners):
         found += rule(ontology)
     return ordered(found)
 
@@ -111,6 +113,8 @@ def _names(ontology: Ontology) -> Iterator[ReportLine]:
             yield _at(Level.ERROR, "missing-name", label)
         elif label.name != " ".join(label.name.split()):
             yield _at(Level.ERROR, "name-formatting", label, "has spaces at an end, two in a row, a tab or a line end")
+        elif "_" in label.name:
+            yield _at(Level.WARNING, "name-underscore", label, label.name)
         others = [x.name for x in same[folded(label.name)] if x.name != label.name]
         if others and not label.deprecated:
             yield _at(Level.WARNING, "similar-names", label, f"as {others[0]!r} but for case and spaces")
@@ -187,6 +191,15 @@ def _deprecation(ontology: Ontology) -> Iterator[ReportLine]:
     for child, parent in sorted({(r.child, r.parent) for r in ontology.relations}):
         if parent in gone and child not in gone and child in names:
             yield _at(Level.WARNING, "deprecated-parent", names[child], names[parent].name)
+    others = [
+        *((p.a, p.b, "EXCLUSIVE_WITH") for p in ontology.exclusive_pairs),
+        *((x.a, x.b, "COMPATIBLE_WITH") for x in ontology.exceptions),
+        *((s.subject, s.object, s.kind.value) for s in ontology.soft_relations),
+    ]
+    for a, b, kind in sorted(set(others)):
+        if len(gone & {a, b}) == 1 and a in names and b in names:
+            kept, old = (a, b) if b in gone else (b, a)
+            yield _at(Level.INFO, "deprecated-reference", names[kept], f"{kind} {names[old].name}")
 
 
 def _places(ontology: Ontology) -> Iterator[ReportLine]:
@@ -194,6 +207,21 @@ def _places(ontology: Ontology) -> Iterator[ReportLine]:
     for label in ontology.labels:
         if label.id not in placed and not label.deprecated:
             yield _at(Level.INFO, "missing-parent", label)
+
+
+def _partners(ontology: Ontology) -> Iterator[ReportLine]:
+    """A label of one side has its mirror label, and the two are said to be partners."""
+    linked = {frozenset((s.subject, s.object)) for s in ontology.soft_relations if s.kind is SoftKind.CONTRALATERAL_OF}
+    partnered = frozenset[str]().union(*linked)
+    for label in ontology.labels:
+        if label.deprecated or not _SIDE.search(label.name):
+            continue
+        name = _SIDE.sub(lambda side: _OTHER[side[0]], label.name)
+        partner = ontology.by_name.get(name)
+        if partner is None and label.id not in partnered:
+            yield _at(Level.INFO, "missing-partner", label, f"there is no {name!r}")
+        if partner is not None and frozenset((label.id, partner.id)) not in linked:
+            yield _at(Level.WARNING, "partner-not-related", label, f"no {SoftKind.CONTRALATERAL_OF} {name!r}")
 
 
 def _sources(ontology: Ontology) -> Iterator[ReportLine]:
