@@ -43,8 +43,8 @@ class Closures:
 
     @cached_property
     def exceptions(self) -> BoolMatrix:
-        """Symmetric: pairs that may meet on one lesion."""
-        return self._pairs({(x.a, x.b) for x in self.ontology.exceptions}, symmetric=True)
+        """Symmetric: pairs that may meet on one lesion, merged labels included."""
+        return self._pairs(self.ontology.exception_pairs, symmetric=True)
 
     @cached_property
     def exclusive(self) -> BoolMatrix:

@@ -261,6 +261,26 @@ class Ontology:
         return frozenset(pairs)
 
     @cached_property
+    def exception_pairs(self) -> frozenset[tuple[str, str]]:
+        """Pairs of label ids that may meet: the exceptions, also for what was merged into one of their labels.
+
+        A deprecated label that kept relations of its own is more than another name, and is left out.
+        """
+        own = {relation.child for relation in self.relations}
+        merged: dict[str, list[str]] = {}
+        for label in self.labels:
+            if label.deprecated and label.replaced_by and label.id not in own:
+                merged.setdefault(label.replaced_by, []).append(label.id)
+
+        def names(label_id: str) -> list[str]:
+            found = [label_id]
+            for one in found:  # grows while it is walked, so that chains of merges are followed
+                found += [other for other in merged.get(one, ()) if other not in found]
+            return found
+
+        return frozenset((a, b) for x in self.exceptions for a in names(x.a) for b in names(x.b))
+
+    @cached_property
     def parent_pairs(self) -> frozenset[tuple[str, str]]:
         """Child and parent ids, whatever kind relates them; a merged label counts as a child of its replacement."""
         merged = ((label.id, label.replaced_by) for label in self.labels if label.deprecated and label.replaced_by)

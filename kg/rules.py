@@ -74,11 +74,8 @@ class _View:
     @cached_property
     def exceptions(self) -> list[tuple[int, int]]:
         """Resolved exceptions to inherited exclusion."""
-        return [
-            (self.index[x.a], self.index[x.b])
-            for x in self.ontology.exceptions
-            if x.a in self.index and x.b in self.index
-        ]
+        pairs = sorted(self.ontology.exception_pairs)
+        return [(self.index[a], self.index[b]) for a, b in pairs if a in self.index and b in self.index]
 
     @cached_property
     def parents(self) -> BoolMatrix:
@@ -248,7 +245,8 @@ def _self_soft(view: _View) -> Iterator[Finding]:
 def _needless_exceptions(view: _View) -> Iterator[Finding]:
     listed = algebra.from_pairs(view.pairs, view.size, symmetric=True)
     inherited = algebra.inherit_exclusive(listed, view.ancestors)
-    for a, b in sorted(set(view.exceptions)):
+    asserted = sorted({(x.a, x.b) for x in view.ontology.exceptions if x.a in view.index and x.b in view.index})
+    for a, b in ((view.index[x], view.index[y]) for x, y in asserted):
         if not inherited[a, b]:
             names = (view.name(a), view.name(b))
             message = f"{names[0]!r} and {names[1]!r} are not exclusive, so no exception is needed; drop the exception"

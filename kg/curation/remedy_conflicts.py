@@ -73,11 +73,8 @@ class Conflicts:
         self.drops: list[Drop] = []
         self._steps = self._number_steps()
         self._pairs = self._number_pairs()
-        self._exceptions = [
-            (self._index[x.a], self._index[x.b])
-            for x in ontology.exceptions
-            if x.a in self._index and x.b in self._index
-        ]
+        pairs = sorted(ontology.exception_pairs)
+        self._exceptions = [(self._index[a], self._index[b]) for a, b in pairs if a in self._index and b in self._index]
         self.listed = (*self._self_pairs(), *self._dangling(), *self._ambiguous())
         """Conflicts that show without following any chain."""
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kg import algebra
+from kg.closures import Closures
 from kg.findings import Finding, Severity, errors_in
 from kg.ontology import (
     ExclusionException,
@@ -347,3 +348,25 @@ def test_an_exception_makes_possible_what_lies_above_it_and_nothing_below() -> N
     assert impossible("gut") == {"rectum", "other"}  # rectum is told by its own name, not hidden behind gut
     assert impossible("rectum") == {"other"}  # gut lies above it
     assert impossible("rectum", "other") == set()
+
+
+def test_what_is_merged_into_a_label_shares_its_exceptions() -> None:
+    """x and y are exclusive, b lies below x and may meet y; a was merged into b, and c into a."""
+    ids = {name: f"T:{k}" for k, name in enumerate("xybac")}
+    made = Ontology(
+        name="made",
+        labels=(
+            *(Label(ids[name], name, LabelClass.TYPE) for name in "xyb"),
+            Label(ids["a"], "a", LabelClass.TYPE, deprecated=True, replaced_by=ids["b"]),
+            Label(ids["c"], "c", LabelClass.TYPE, deprecated=True, replaced_by=ids["a"]),
+        ),
+        relations=(Relation(ids["b"], RelationKind.IS_A, ids["x"]),),
+        exclusive_pairs=(ExclusivePair(ids["x"], ids["y"]),),
+        exceptions=(ExclusionException(ids["b"], ids["y"]),),
+    )
+    closures = Closures(made)
+    assert not closures.exclusive[:, [closures.index[ids["y"]]]].nnz
+    assert check(made) == []
+    deprecated_only = replace(made, relations=(*made.relations, Relation(ids["a"], RelationKind.IS_A, ids["x"])))
+    closures = Closures(deprecated_only)
+    assert closures.exclusive[closures.index[ids["a"]], closures.index[ids["y"]]]

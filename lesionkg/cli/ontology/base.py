@@ -229,6 +229,7 @@ def _print_card(shown: Card) -> None:
             "exclusive, inherited",
             [f"{_first(names)}  (from {pair})" for pair, names in exclusive_by_pair(shown).items()],
         ),
+        ("may meet nevertheless", [f"{link.name}  ({link.evidence})" for link in shown.exceptions]),
     ]
     for title, lines in sections:
         if lines:
