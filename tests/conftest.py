@@ -8,12 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from kg.ownership import Ownership
 from kg.store import GraphStore
 
 # Many short runs on small graphs: compiling Java code to the last bit costs more than it gives.
 os.environ.setdefault("LESIONKG_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
+
+
+# How long an example takes says what else the machine does, not whether the code is right.
+settings.register_profile("lesionkg", deadline=None)
+settings.load_profile("lesionkg")
 
 
 def pytest_configure() -> None:

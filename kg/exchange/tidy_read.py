@@ -114,7 +114,7 @@ def parse(text: str, file: str, known: Mapping[str, str]) -> Ontology:
 
 def _read(text: str, file: str) -> Iterator[_Row]:
     """The rows that are not empty."""
-    csv.field_size_limit(_MOST_IN_A_CELL)  # kept statements are longer than the module allows by default
+    usual = csv.field_size_limit(_MOST_IN_A_CELL)  # kept statements are longer than the module allows by default
     reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t", strict=True)
     try:
         header = [cell.strip() for cell in next(reader, [])]
@@ -130,6 +130,8 @@ def _read(text: str, file: str) -> Iterator[_Row]:
             yield row
     except csv.Error as error:
         raise InputError(f"{file}: line {reader.line_num}: is no row ({error}); save it tab-separated") from error
+    finally:
+        csv.field_size_limit(usual)  # it holds for the whole process, and other readers rely on theirs
 
 
 def _require_names(rows: Mapping[str, list[_Row]], known: Mapping[str, str]) -> None:

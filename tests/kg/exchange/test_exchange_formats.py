@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -206,3 +207,10 @@ def test_an_obo_graph_is_one_graph_whose_edges_name_its_nodes(tmp_path: Path) ->
     assert sum(node["type"] == "CLASS" for node in nodes.values()) == 333
     assert {edge[end] for edge in graph["edges"] for end in ("sub", "obj")} <= set(nodes)
     assert {edge["pred"] for edge in graph["edges"]} - set(nodes) == {"is_a"}
+
+
+def test_reading_a_tidy_table_leaves_the_limit_of_other_readers_alone(tmp_path: Path) -> None:
+    before = csv.field_size_limit()
+    write(load_shipped(), tmp_path / "x.tsv")
+    read_onto(load_shipped(), tmp_path / "x.tsv")
+    assert csv.field_size_limit() == before
