@@ -81,9 +81,9 @@ class _Plain:
                 for y in down[b]:
                     barred[x].add(y)
                     barred[y].add(x)
-        for exception in ontology.exceptions:
-            for x in up[exception.a]:
-                for y in up[exception.b]:
+        for a, b in ontology.exception_pairs:
+            for x in up[a]:
+                for y in up[b]:
                     barred[x].discard(y)
                     barred[y].discard(x)
         self._up = up

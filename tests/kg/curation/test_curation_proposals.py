@@ -329,7 +329,7 @@ def test_the_store_is_a_private_file_in_wal_mode_unless_an_address_is_set(
 
 def test_an_error_of_the_store_is_one_line_without_values(tmp_path: Path) -> None:
     (tmp_path / "curation.sqlite").write_bytes(b"no database at all, but long enough to be looked at" * 50)
-    with pytest.raises(StoreError, match=r"^curation store .*curation\.sqlite: refused \(DatabaseError\)"):
+    with pytest.raises(StoreError, match=r"^curation store .*curation\.sqlite: is damaged, or no database"):
         open_curation(tmp_path)
     with pytest.raises(UsageError, match="curation store address with scheme 'mysql'"):
         open_curation_at("mysql://user:secret@host/name")
