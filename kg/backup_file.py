@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import struct
 import re
 import zipfile
 import zlib
@@ -145,12 +146,12 @@ def _read(file: Path, stream: IO[bytes]) -> bytes:
 
 @contextmanager
 def _reading(file: Path) -> Iterator[None]:
-    """What reading a damaged ZIP raises as the one error it means."""
+    """What reading a damaged ZIP raises (names that are no UTF-8 among it) as the one error it means."""
     try:
         yield
     except FileNotFoundError as error:
         raise InputError(f"{file}: does not exist; name a file that `lesionkg graph backup` wrote") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError) as error:
         raise _damaged(file, "it is no whole ZIP") from error
 
 

@@ -113,6 +113,14 @@ def test_a_worker_that_dies_ends_the_run_with_one_line(miner: Miner) -> None:
         mined(Miner(miner.matcher, Dies()), tasks(6), workers=2)
 
 
+def _works(process: psutil.Process) -> bool:
+    """Whether a process is a worker that still runs; one that ended meanwhile is none."""
+    try:
+        return "spawn_main" in " ".join(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return False
+
+
 def test_an_error_of_the_caller_ends_busy_workers_at_once(miner: Miner) -> None:
     before = {child.pid for child in psutil.Process().children(recursive=True)}
     started = 0.0
@@ -125,11 +133,7 @@ def test_an_error_of_the_caller_ends_busy_workers_at_once(miner: Miner) -> None:
         started = time.monotonic()
         raise KeyboardInterrupt
     assert time.monotonic() - started < 2
-    left = [
-        c
-        for c in psutil.Process().children(recursive=True)
-        if c.pid not in before and "spawn_main" in " ".join(c.cmdline())
-    ]
+    left = [c for c in psutil.Process().children(recursive=True) if c.pid not in before and _works(c)]
     _, alive = psutil.wait_procs(left, timeout=2)
     assert not alive
 
