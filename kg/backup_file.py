@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import struct
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping

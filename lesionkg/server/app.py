@@ -1,0 +1,51 @@
+"""The web application: the API, and the pages on top."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from fastapi import FastAPI
+
+from lesionkg import __version__
+from lesionkg.api.problems import add_problems
+from lesionkg.cli.context import RESEARCH_USE_ONLY
+from lesionkg.server.security import Gate
+from lesionkg.server.workplace import Workplace
+
+ROUTES = ("health",)
+"""Modules of :mod:`lesionkg.api` with a ``router``."""
+
+PAGES = ("overview", "ontology", "review", "lesion", "query", "conflicts", "models")
+"""Modules of :mod:`lesionkg.workbench` whose import registers a page."""
+
+
+def create_api(workplace: Workplace) -> FastAPI:
+    """The API alone, behind the gate."""
+    app = FastAPI(
+        title="lesionkg",
+        version=__version__,
+        description=f"Lesion labels, CT lesions and the models that label them. {RESEARCH_USE_ONLY}",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+    )
+    app.state.workplace = workplace
+    add_problems(app)
+    for name in ROUTES:
+        app.include_router(import_module(f"lesionkg.api.{name}").router)
+    app.add_middleware(Gate, workplace=workplace)
+    return app
+
+
+def create_app(workplace: Workplace) -> FastAPI:
+    """The API and the workbench. The page framework keeps one application in a process, so call this once."""
+    from nicegui import ui
+
+    from lesionkg.workbench import frame
+
+    app = create_api(workplace)
+    frame.serve(workplace)
+    for name in PAGES:
+        import_module(f"lesionkg.workbench.{name}")
+    ui.run_with(app, title="lesionkg", favicon=frame.FAVICON, dark=None, show_welcome_message=False, language="en-US")
+    return app
