@@ -36,6 +36,7 @@ _NEXT = (
     ("a mined report, its labels by relevance", "mine show SAMPLE-1 --home {home}/samples"),
     ("your own sentence", 'mine show --text <<< "Large nodule BOOKMARK abutting the pleura in the left upper lobe."'),
     ("the graph for any Neo4j driver, on loopback", "graph serve"),
+    ("all of it in the browser: look, ask, review, change", "serve"),
 )
 
 
