@@ -19,6 +19,10 @@ class UsageError(LesionKGError):
     exit_code = 2
 
 
+class NotFoundError(UsageError):
+    """A server has no such thing at the address that was asked for."""
+
+
 class InputError(LesionKGError):
     """A file given by the user is missing, truncated, of the wrong kind, or holds bad values."""
 
