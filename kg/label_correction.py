@@ -1,0 +1,4 @@
+"""Corrections of a lesion's labels by a curator."""
+
+LACKS = "LACKS_LABEL"
+SUPERSEDED = "SUPERSEDED"
