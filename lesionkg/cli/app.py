@@ -24,7 +24,7 @@ app = typer.Typer(
 _WRONG_USAGE: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
 
 # verb -> module in lesionkg.cli that defines `app` (a Typer group) or `command` (one function)
-GROUPS = ("ontology", "ingest", "mine", "matrices", "cohort", "graph", "phantom")
+GROUPS = ("ontology", "ingest", "mine", "matrices", "cohort", "graph", "phantom", "user")
 COMMANDS = (
     "demo",
     "status",
@@ -38,6 +38,7 @@ COMMANDS = (
     "query",
     "label-text",
     "serve",
+    "audit",
 )
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kg.errors import UsageError
 from lesionkg.cli.context import RESEARCH_USE_ONLY, Graph, Home, console, errors, graph_url, home_folder
+
+if TYPE_CHECKING:
+    from lesionkg.server.settings import Settings
+    from lesionkg.server.workplace import Workplace
 
 
 def command(
@@ -16,6 +20,20 @@ def command(
         str, typer.Option(help="Address to listen on; another than loopback asks for tokens.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any that is free.")] = 8080,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Name under which browsers reach it, besides the host; give several times.", show_default=False
+        ),
+    ] = None,
+    ask_token: Annotated[
+        bool, typer.Option("--ask-token", help="Ask for a token on loopback too: on a machine that others use.")
+    ] = False,
+    certificate: Annotated[
+        Path | None, typer.Option(help="TLS certificate with its chain, PEM.", show_default=False)
+    ] = None,
+    key: Annotated[Path | None, typer.Option(help="Key of the certificate, PEM.", show_default=False)] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Show it in the browser of this machine.")] = False,
     home: Home = None,
     graph: Graph = None,
 ) -> None:
@@ -23,28 +41,45 @@ def command(
 
     Other lesionkg commands go on working beside it.
     """
-    import uvicorn
-
     from lesionkg.server.app import create_app
+    from lesionkg.server.serving import http_server
     from lesionkg.server.settings import Settings
     from lesionkg.server.sockets import listen
+    from lesionkg.server.tls import require_certificate
     from lesionkg.server.workplace import Workplace
 
     url = graph_url(home, graph)
     if "://" not in url and not Path(url).exists():
         raise UsageError(f"graph {url}: does not exist; `lesionkg demo` or `lesionkg ingest` makes one")
-    settings = Settings(home_folder(home), url, host, port)
+    require_certificate(certificate, key)
+    settings = Settings(home_folder(home), url, host, port, tuple(name or ()), ask_token, certificate, key)
     with listen(host, port) as socket, Workplace(settings) as workplace:
-        for line in workplace.told:
+        server = http_server(create_app(workplace), settings)
+        for line in [*workplace.told, *_warnings(settings, workplace)]:
             errors.print(line, markup=False, highlight=False, soft_wrap=True)
-        app = create_app(workplace)
-        shown = f"[{host}]" if ":" in host else host
-        console.print(
-            f"workbench at http://{shown}:{socket.getsockname()[1]}/ ; Ctrl-C stops. {RESEARCH_USE_ONLY}",
-            highlight=False,
-            soft_wrap=True,
-            markup=False,
-        )
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, server_header=False))
+        address = _address(settings, socket.getsockname()[1])
+        said = f"workbench at {address} ; Ctrl-C stops. {RESEARCH_USE_ONLY}"
+        console.print(said, highlight=False, soft_wrap=True, markup=False)
+        if open_:
+            typer.launch(address)
         server.run(sockets=[socket])
     errors.print("stopped")
+
+
+def _address(settings: Settings, port: int) -> str:
+    from lesionkg.server.settings import ANYWHERE
+
+    scheme = "https" if settings.certificate else "http"
+    host = next(iter(settings.hosts), settings.host) if settings.host in ANYWHERE else settings.host
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+def _warnings(settings: Settings, workplace: Workplace) -> list[str]:
+    from lesionkg.server.settings import LOOPBACK
+
+    said = []
+    if settings.host not in LOOPBACK and settings.certificate is None:
+        said.append("warning: tokens and data cross the network in the clear; give --certificate and --key")
+    if not settings.is_open and not workplace.users.accounts():
+        said.append("nobody can sign in yet; `lesionkg user add NAME --role admin` makes a user and prints his token")
+    return said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 
 from fastapi import FastAPI
@@ -9,10 +10,15 @@ from fastapi import FastAPI
 from lesionkg import __version__
 from lesionkg.api.problems import add_problems
 from lesionkg.cli.context import RESEARCH_USE_ONLY
+from lesionkg.server import sign_in
+from lesionkg.server.attempts import Attempts
 from lesionkg.server.security import Gate
 from lesionkg.server.workplace import Workplace
 
-ROUTES = ("health",)
+ROUTES = (
+    "health",
+    "audit",
+)
 """Modules of :mod:`lesionkg.api` with a ``router``."""
 
 PAGES = ("overview", "ontology", "review", "lesion", "query", "conflicts", "models")
@@ -30,19 +36,26 @@ def create_api(workplace: Workplace) -> FastAPI:
         openapi_url="/api/openapi.json",
     )
     app.state.workplace = workplace
+    app.state.attempts = Attempts()
     add_problems(app)
     for name in ROUTES:
         app.include_router(import_module(f"lesionkg.api.{name}").router)
-    app.add_middleware(Gate, workplace=workplace)
+    app.include_router(sign_in.router)
+    app.add_middleware(Gate, workplace=workplace, attempts=app.state.attempts)
     return app
 
 
 def create_app(workplace: Workplace) -> FastAPI:
     """The API and the workbench. The page framework keeps one application in a process, so call this once."""
+    os.environ["NICEGUI_STORAGE_PATH"] = str(workplace.settings.home / "workbench")  # read when it is imported
     from nicegui import ui
 
+    from lesionkg.server.logs import set_up_logs
+    from lesionkg.server.nonces import add_nonces
     from lesionkg.workbench import frame
 
+    set_up_logs()
+    add_nonces()
     app = create_api(workplace)
     frame.serve(workplace)
     for name in PAGES:

@@ -12,6 +12,8 @@ from kg.errors import LesionKGError
 class Role(IntEnum):
     """What somebody may do; each role may do all that the one before it may."""
 
+    NONE = 0
+    """Nothing but sign in."""
     READER = 1
     """Look, ask, export."""
     CURATOR = 2
@@ -47,6 +49,10 @@ class User:
         """
         if self.role < role:
             raise NotAllowedError(f"{self.name} is {self.role}; this needs a {role}: ask an admin")
+
+
+NOBODY = User("nobody", Role.NONE)
+"""Who did not say who he is."""
 
 
 def local_user() -> User:

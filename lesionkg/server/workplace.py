@@ -18,6 +18,7 @@ from kg.revision import head
 from kg.store import GraphStore
 from lesionkg.server.audit import Audit
 from lesionkg.server.settings import Settings
+from lesionkg.server.users import Users
 from queries.desk import Desk
 
 
@@ -32,6 +33,7 @@ class Workplace:
         database: the curation store: proposals, decisions, users, audit.
         desk: where queries are answered.
         audit: who did what.
+        users: who may do what.
         told: what had to be put right at the start, one line each.
     """
 
@@ -49,6 +51,7 @@ class Workplace:
             self.database: Database = stack.enter_context(open_curation(settings.home))
             self.told = reconcile(self.database, self.store).lines()
             self.audit = Audit(self.database)
+            self.users = Users(self.database)
             self.desk = Desk(self.store, settings.limits)
             stack.callback(self.desk.close)
             self._stack = stack.pop_all()

@@ -50,7 +50,7 @@ def place() -> Workplace:
 def user() -> User:
     """Who looks at the page that is being built, or whose event is handled."""
     found: User = ui.context.client.request.state.user
-    return found
+    return place().users.latest(found)
 
 
 async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -117,7 +117,7 @@ def _head() -> Head | None:
 
 
 async def _frame(path: str) -> None:
-    ui.add_css(_STYLE)
+    ui.add_head_html(f"<style>{_STYLE}</style>")  # ui.add_css would need a script, which the CSP refuses
     ui.colors(
         primary="#0b6e78",
         secondary="#41576a",
@@ -152,6 +152,9 @@ async def _frame(path: str) -> None:
                 f"'{'dark' if dark.value else 'light'}; path=/; max-age=31536000; samesite=strict'"
             )
 
+        if not place().settings.is_open:
+            with ui.element("form").props('method=post action="/sign-out"'):
+                ui.button(icon="logout").props('flat round dense type=submit aria-label="Sign out"').classes("lk-icon")
         ui.button(icon="contrast", on_click=switch).props('flat round dense aria-label="Dark or light"').classes(
             "lk-icon"
         )
