@@ -87,5 +87,13 @@ class QueryTimeoutError(LesionKGError):
     """A query ran past its time limit and was stopped."""
 
 
+class QueryCancelledError(LesionKGError):
+    """A query was ended because its user asked for that."""
+
+
+class QueryBusyError(StoreError):
+    """Too many queries wait for their turn already."""
+
+
 class TrainingError(LesionKGError):
     """Training or evaluation cannot go on with this data or run directory."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 from kg.store import GraphStore
@@ -23,12 +24,13 @@ class Desk:
         self._store = store
         self.limits = limits
 
-    def ask(self, request: Request, seconds: float | None = None) -> Result:
+    def ask(self, request: Request, seconds: float | None = None, cancelled: threading.Event | None = None) -> Result:
         """Answer a request; waits until it is done.
 
         Args:
             request: a named query, or free Cypher; its rows are cut at the limit of this desk.
             seconds: less time than the desk allows.
+            cancelled: ends the query when it is set.
 
         Raises:
             QueryRefusedError: free Cypher that does not only read; it was not run.

@@ -39,6 +39,7 @@ class Result:
         truncated: whether there were more rows than were allowed.
         notes: what must be said beside the result, e.g. that its model saw no pixels.
         seconds: time from handing the query to the graph until its last row.
+        memory_mb: most memory, in MB, that the process of the query held; 0 where it had no process of its own.
     """
 
     columns: tuple[str, ...]
@@ -46,6 +47,7 @@ class Result:
     truncated: bool = False
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    memory_mb: float = 0.0
 
     def as_dicts(self) -> list[dict[str, Any]]:
         """The rows as dictionaries."""
