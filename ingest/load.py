@@ -2,6 +2,7 @@
 
 Everything goes in one write transaction: after a crash or an error the graph holds the old state or the new one.
 Loading again, or loading corrected files, replaces what an earlier load wrote and leaves every other source alone.
+Where a curator corrected a label (:mod:`kg.label_correction`), what is loaded is kept beside the correction.
 
 A label relationship says what is asserted of a lesion itself; its ancestors follow from the ontology and are not stored
 per lesion (:mod:`ingest.mentions`). A label that is relevant and uncertain on one lesion is relevant. The lists as
@@ -13,17 +14,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ingest.deeplesion import LESION_SCHEMA
 from ingest.mentions import asserted_labels, listed_parents
 from ingest.release import Release, lesion_ids, study_ids
 from kg import algebra
 from kg.algebra import BoolMatrix
+from kg.correction_edges import SUPERSEDED, superseded
 from kg.errors import UsageError
 from kg.graph_cohort import add_cohort, find_content
 from kg.graph_matrices import read_matrices
 from kg.graph_rows import EdgeRows, NodeRows, Pair, write_all
+from kg.label_correction import corrected_pairs
 from kg.ontology import Ontology
 from kg.shipped import load_shipped
 from kg.spreadsheet import LABEL_SET, RELEASED
@@ -72,9 +75,9 @@ def load_deeplesion(
     members = ontology.label_set(label_set).members
     release.labels.require_columns([ontology.by_id[i].name for i in members], label_set)
     nodes = _node_rows(release)
-    edges = [*_path_rows(release), *_label_rows(release, ontology, label_set)]
+    paths, labels = _path_rows(release), _label_rows(release, ontology, label_set)
 
-    def work(tx: Transaction) -> tuple[int, str]:
+    def work(tx: Transaction) -> tuple[int, str, list[EdgeRows]]:
         matrices = read_matrices(tx, label_set)
         if matrices.label_ids != members:
             raise UsageError(
@@ -82,13 +85,14 @@ def load_deeplesion(
             )
         cohort = release.cohort(matrices)
         known = find_content(tx, cohort)
+        edges = [*paths, *_beside_corrections(labels, corrected_pairs(tx), release.origin.label_source)]
         written = write_all(tx, nodes, edges, release.origin.prefix, release.origin.label_source)
         if not known:
             add_cohort(tx, cohort)
             written += 1 + cohort.size
-        return written, known or cohort.id
+        return written, known or cohort.id, edges
 
-    written, cohort = store.write_transaction(work)
+    written, cohort, edges = store.write_transaction(work)
     counts = {table.label: len(table.rows) for table in nodes} | {table.type: len(table.rows) for table in edges}
     counts["IN_COHORT"] = release.labels.size
     return LoadSummary(counts, written, cohort, time.perf_counter() - started)
@@ -152,6 +156,24 @@ def _path_rows(release: Release) -> list[EdgeRows]:
         rows("HAS_STUDY", "Patient", "Study", patient, study),
         rows("HAS_SERIES", "Study", "Series", study, series),
         rows("HAS_LESION", "Series", "Lesion", series, lesion),
+    ]
+
+
+def _beside_corrections(tables: list[EdgeRows], corrected: set[Pair], source: str) -> list[EdgeRows]:
+    """What the source says where curators said nothing; elsewhere it is kept without counting."""
+    said: dict[Pair, list[str]] = {}
+    for table in tables:
+        for pair in table.rows.keys() & corrected:
+            said.setdefault(pair, []).append(table.type)
+    if not corrected:
+        return tables
+    verified = next(table.rows for table in tables if table.type == "HAS_LABEL")
+    kept = {
+        pair: superseded(source, kinds, bool(verified.get(pair, {}).get("verified"))) for pair, kinds in said.items()
+    }
+    return [
+        *(replace(table, rows={p: row for p, row in table.rows.items() if p not in corrected}) for table in tables),
+        EdgeRows(SUPERSEDED, "Lesion", "Label", ("source", "said", "verified"), kept),
     ]
 
 

@@ -170,7 +170,8 @@ def _by_start(rows: Sequence[Row], properties: Sequence[str]) -> list[Row]:
     """Rows with equal start node and properties become one, so that each start node is looked up once."""
     grouped: dict[tuple[object, ...], Row] = {}
     for row in rows:
-        key = (row["a"], *(row[name] for name in properties))
+        values = (row[name] for name in properties)
+        key = (row["a"], *(tuple(value) if isinstance(value, list) else value for value in values))
         if key in grouped:
             grouped[key]["b"].append(row["b"])
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kg.label_correction import LACKS, SUPERSEDED
+from kg.correction_edges import LACKS, SUPERSEDED
 from kg.schema import STRICT_TYPES
 from kg.store import Row, Transaction
 from queries.lesion_facts import Clash, Inferred, LabelRef, Said

@@ -1,7 +1,8 @@
 """The labels of a lesion as all mentions of it say: of several judgements of one label the strongest counts.
 
 Relevant goes before uncertain, uncertain before irrelevant. What is relevant through a broad or related term only is
-uncertain, because the term does not say quite what the label says.
+uncertain, because the term does not say quite what the label says. Where a curator corrected a label, what mining says
+is kept beside the correction (:mod:`kg.label_correction`).
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ingest.mining.mention import Relevance
+from kg.correction_edges import SUPERSEDED, superseded
 from kg.errors import StoreError
+from kg.label_correction import corrected_pairs
 from kg.ontology import SynonymScope
 from kg.store import Transaction
 
@@ -41,7 +44,9 @@ def write_lesion_labels(tx: Transaction, lesions: Sequence[str]) -> int:
     if not lesions:
         return 0
     wanted = _wanted_labels(tx, lesions)
-    written = 0
+    corrected = corrected_pairs(tx, lesions)
+    written = _write_superseded(tx, lesions, {pair: kind for pair, kind in wanted.items() if pair in corrected})
+    wanted = {pair: kind for pair, kind in wanted.items() if pair not in corrected}
     for relevance, kind in EDGE_TYPES.items():
         pairs = {pair for pair, strongest in wanted.items() if strongest == relevance}
         pattern = f"(l:Lesion {{id: row.a}})-[r:{kind} {{source: $source}}]->(k:Label"
@@ -67,6 +72,30 @@ def write_lesion_labels(tx: Transaction, lesions: Sequence[str]) -> int:
             )
         written += len(stale) + len(missing)
     return written
+
+
+def _write_superseded(tx: Transaction, lesions: Sequence[str], wanted: Mapping[Pair, Relevance]) -> int:
+    """Keep what mining says where a curator's statement holds; returns the number of relationships changed."""
+    rows = tx.run(
+        f"UNWIND $ids AS id MATCH (l:Lesion {{id: id}})-[r:{SUPERSEDED} {{source: $source}}]->(k:Label) "
+        "RETURN l.id AS lesion, k.id AS label, r.said AS said ORDER BY lesion, label",
+        {"ids": list(lesions), "source": LABEL_SOURCE},
+    )
+    there = {((row["lesion"], row["label"]), tuple(row["said"])) for row in rows}
+    kept = {(pair, (EDGE_TYPES[kind],)) for pair, kind in wanted.items()}
+    stale, missing = sorted(there - kept), sorted(kept - there)
+    tx.run_many(
+        f"UNWIND $rows AS row MATCH (l:Lesion {{id: row.a}})-[r:{SUPERSEDED} {{source: $source}}]->"
+        "(k:Label {id: row.b}) WITH collect(r) AS found FOREACH (r IN found | DELETE r)",
+        [{"a": a, "b": b} for (a, b), _ in stale],
+        {"source": LABEL_SOURCE},
+    )
+    tx.run_many(
+        "UNWIND $rows AS row MATCH (l:Lesion {id: row.a}) MATCH (k:Label {id: row.b}) "
+        f"CREATE (l)-[r:{SUPERSEDED}]->(k) SET r = row.has",
+        [{"a": a, "b": b, "has": superseded(LABEL_SOURCE, said, verified=False)} for (a, b), said in missing],
+    )
+    return len(stale) + len(missing)
 
 
 def _edges(tx: Transaction, kind: str, lesions: Sequence[str]) -> list[Pair]:
