@@ -70,6 +70,24 @@ def parse(name: str, text: str) -> NamedQuery:
         LesionKGError: a fact is missing, malformed or said twice, or parameters of header and statement differ.
         QueryRefusedError: the statement does not only read.
     """
+    facts, parameters, columns = read_header(name, text)
+    if set(facts) != {"title", "question"} or not columns:
+        raise _broken(name, "the header needs a title, a question and at least one column")
+    used = read_only(text).parameters
+    if used != set(parameters):
+        raise _broken(name, f"header and statement differ in the parameters {sorted(used ^ set(parameters))}")
+    return NamedQuery(name, facts["title"], facts["question"], tuple(parameters.values()), columns, text)
+
+
+def read_header(name: str, text: str) -> tuple[dict[str, str], dict[str, Parameter], dict[str, str]]:
+    """The comment lines that a query begins with.
+
+    Returns:
+        Title and question as far as given, parameters, and the meanings of columns.
+
+    Raises:
+        LesionKGError: a line is malformed, or says something twice.
+    """
     facts: dict[str, str] = {}
     parameters: dict[str, Parameter] = {}
     columns: dict[str, str] = {}
@@ -85,12 +103,7 @@ def parse(name: str, text: str) -> NamedQuery:
         if not about or about in place:
             raise _broken(name, f"the header line {line!r} names nothing, or something twice")
         place[about] = _parameter(name, about, said) if key == "param" else said
-    if set(facts) != {"title", "question"} or not columns:
-        raise _broken(name, "the header needs a title, a question and at least one column")
-    used = read_only(text).parameters
-    if used != set(parameters):
-        raise _broken(name, f"header and statement differ in the parameters {sorted(used ^ set(parameters))}")
-    return NamedQuery(name, facts["title"], facts["question"], tuple(parameters.values()), columns, text)
+    return facts, parameters, columns
 
 
 def _parameter(query: str, name: str, said: str) -> Parameter:
