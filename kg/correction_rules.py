@@ -97,7 +97,8 @@ def obstacles(tx: Transaction, lesion: str, statements: Sequence[Statement]) -> 
 
     Labels that the lesion may have count as well: training takes them for positive.
     """
-    held, lacking = set(), set()
+    held: set[str] = set()
+    lacking: set[str] = set()
     for row in tx.run(_HELD, {"lesion": lesion}):
         (lacking if row["kind"] == LACKS else held).add(row["id"])
     added = {one.label for one in statements if one.has}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TypeVar
 
-from kg.errors import UsageError
+from kg.errors import NotFoundError
 from kg.store import GraphStore, Row, Transaction
 from queries.lesion_facts import CohortPlace, Geometry, LabelRef, LesionView, Relative, SentenceRef
 from queries.lesion_labels import clashes_of, labels_of
@@ -57,7 +57,7 @@ def lesion_view(store: GraphStore, lesion: str) -> LesionView:
         lesion: its id, or its row in DL_info.csv, counted from 0.
 
     Raises:
-        UsageError: the graph holds no such lesion.
+        NotFoundError: the graph holds no such lesion.
     """
 
     def work(tx: Transaction) -> LesionView:
@@ -99,7 +99,7 @@ def lesion_id(store: GraphStore, lesion: str) -> str:
     """Id of a lesion that is named by it, or by its row in DL_info.csv.
 
     Raises:
-        UsageError: the graph holds no such lesion.
+        NotFoundError: the graph holds no such lesion.
     """
     return str(store.read_transaction(lambda tx: _lesion(tx, lesion))["id"])
 
@@ -109,7 +109,7 @@ def _lesion(tx: Transaction, lesion: str) -> Row:
     if not rows and lesion.isdecimal() and lesion.isascii() and len(lesion) < 10:
         rows = tx.run(_BY_INDEX, {"index": int(lesion)})
     if not rows:
-        raise UsageError(
+        raise NotFoundError(
             f"lesion {lesion[:80]!r}: not in this graph; give its id, such as DL:01760, or its row in DL_info.csv"
         )
     has: Row = rows[0]["has"]

@@ -8,6 +8,7 @@ from importlib import import_module
 from fastapi import FastAPI
 
 from lesionkg import __version__
+from lesionkg.api.notice import Notice
 from lesionkg.api.problems import add_problems
 from lesionkg.cli.context import RESEARCH_USE_ONLY
 from lesionkg.server import sign_in
@@ -17,7 +18,14 @@ from lesionkg.server.workplace import Workplace
 
 ROUTES = (
     "health",
+    "matrices",
+    "labels",
+    "cohorts",
+    "query",
+    "lesions",
+    "patches",
     "audit",
+    "unknown",
 )
 """Modules of :mod:`lesionkg.api` with a ``router``."""
 
@@ -42,6 +50,7 @@ def create_api(workplace: Workplace) -> FastAPI:
         app.include_router(import_module(f"lesionkg.api.{name}").router)
     app.include_router(sign_in.router)
     app.add_middleware(Gate, workplace=workplace, attempts=app.state.attempts)
+    app.add_middleware(Notice)
     return app
 
 
