@@ -67,6 +67,9 @@ def start() -> None:
             raise StoreError(
                 f"graph engine: its Java runtime does not start ({error}); reinstall arcadedb-embedded"
             ) from error
+        # A thread that ends attached holds up the end of the process; a later call of its own attaches it once more.
+        if threading.current_thread() is not threading.main_thread():
+            java_class("java.lang.Thread").detach()
 
 
 def java_class(name: str) -> Any:
