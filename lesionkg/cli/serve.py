@@ -41,20 +41,17 @@ def command(
 
     Other lesionkg commands go on working beside it.
     """
-    from lesionkg.server.app import create_app
-    from lesionkg.server.serving import http_server
     from lesionkg.server.settings import Settings
     from lesionkg.server.sockets import listen
+    from lesionkg.server.starting import started
     from lesionkg.server.tls import require_certificate
-    from lesionkg.server.workplace import Workplace
 
     url = graph_url(home, graph)
     if "://" not in url and not Path(url).exists():
         raise UsageError(f"graph {url}: does not exist; `lesionkg demo` or `lesionkg ingest` makes one")
     require_certificate(certificate, key)
     settings = Settings(home_folder(home), url, host, port, tuple(name or ()), ask_token, certificate, key)
-    with listen(host, port) as socket, Workplace(settings) as workplace:
-        server = http_server(create_app(workplace), settings)
+    with listen(host, port) as socket, started(settings) as (workplace, server):
         for line in [*workplace.told, *_warnings(settings, workplace)]:
             errors.print(line, markup=False, highlight=False, soft_wrap=True)
         address = _address(settings, socket.getsockname()[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
+from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -23,6 +24,8 @@ ROUTES = (
     "cohorts",
     "query",
     "lesions",
+    "changes",
+    "runs",
     "patches",
     "audit",
     "unknown",
@@ -54,9 +57,22 @@ def create_api(workplace: Workplace) -> FastAPI:
     return app
 
 
+def load_pages(home: Path) -> None:
+    """Import the page framework and the pages, which takes a second: it needs no graph, so do it while one opens.
+
+    Args:
+        home: the data folder; the framework must leave nothing in the current one.
+    """
+    os.environ["NICEGUI_STORAGE_PATH"] = str(home / "workbench")  # read when it is imported
+    for name in PAGES:
+        import_module(f"lesionkg.workbench.{name}")
+    for name in ROUTES:
+        import_module(f"lesionkg.api.{name}")
+
+
 def create_app(workplace: Workplace) -> FastAPI:
     """The API and the workbench. The page framework keeps one application in a process, so call this once."""
-    os.environ["NICEGUI_STORAGE_PATH"] = str(workplace.settings.home / "workbench")  # read when it is imported
+    load_pages(workplace.settings.home)
     from nicegui import ui
 
     from lesionkg.server.logs import set_up_logs
@@ -67,7 +83,5 @@ def create_app(workplace: Workplace) -> FastAPI:
     add_nonces()
     app = create_api(workplace)
     frame.serve(workplace)
-    for name in PAGES:
-        import_module(f"lesionkg.workbench.{name}")
     ui.run_with(app, title="lesionkg", favicon=frame.FAVICON, dark=None, show_welcome_message=False, language="en-US")
     return app

@@ -25,8 +25,6 @@ from queries.desk import Desk
 class Workplace:
     """One graph and what lies beside it, held open for many users at once; its threads may share it.
 
-    Must be made in the main thread: the graph engine's virtual machine belongs to the thread that starts it.
-
     Attributes:
         settings: what the server was started with.
         store: the graph. A folder is owned by this process and served to other processes of this machine over Bolt.
