@@ -147,6 +147,12 @@ class EmbeddedStore:
         except engine_errors() as error:
             raise StoreError(f"graph {self.url}: no copy was made ({reason(error)})") from error
 
+    def version(self) -> tuple[Any, ...]:
+        """What stays the same as long as nobody commits anything, counted or not; for comparing only."""
+        self._require_open()
+        manager = self._database.get_java_database().getEmbedded().getTransactionManager()
+        return (*(row["writes"] for row in self._writes()), int(manager.getLastTransactionId()))
+
     def close(self) -> None:
         """Close the database, so that another process may open the folder."""
         if self._closed:
@@ -183,7 +189,7 @@ class EmbeddedStore:
             raise
         return result
 
-    def _writes(self) -> object:
+    def _writes(self) -> list[Row]:
         return self._rows(self._database.query, schema.READ_WRITES, {"id": schema.SCHEMA_ID})
 
     def _require_writable(self) -> None:
@@ -289,6 +295,26 @@ def open_folder(folder: Path, create: bool = False, read_only: bool = False) -> 
         store.close()
         raise
     return store
+
+
+def open_snapshot(folder: Path) -> EmbeddedStore:
+    """Open an unpacked copy of a graph (:meth:`EmbeddedStore.snapshot`); no file is written, and several may open it.
+
+    Args:
+        folder: the files of the copy; nobody has it open for writing.
+
+    Raises:
+        StoreError: it is no copy of a graph, or damaged.
+    """
+    from arcadedb_embedded.core import Database
+
+    jvm.start()
+    try:
+        mode = jvm.java_class("com.arcadedb.engine.ComponentFile").MODE.READ_ONLY
+        database = Database(jvm.java_class("com.arcadedb.database.DatabaseFactory")(str(folder)).open(mode))
+    except engine_errors() as error:
+        raise opening_error(folder, error) from error
+    return EmbeddedStore(database, folder, read_only=True, release=database.close)
 
 
 def remove_partials(path: Path) -> None:

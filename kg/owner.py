@@ -27,6 +27,9 @@ from kg.snapshot import offer_snapshots, remove_snapshots
 
 LOOPBACK = "127.0.0.1"
 
+LONGEST_STATEMENT_MS = 900_000
+"""Time after which the engine ends a statement: nobody's query may hold the owner for ever."""
+
 READER_RIGHTS: dict[str, list[str]] = {"database": [], "records": ["readRecord"]}
 WRITER_RIGHTS = {
     "database": ["updateSchema"],
@@ -118,6 +121,7 @@ class GraphOwner:
             "server.rootPassword": secrets.token_urlsafe(32),  # for nobody: it is not kept
             "server.mode": "test",  # "production" hides from the user why a statement was refused
             "server.healthCheck.enabled": False,
+            "command.timeout": LONGEST_STATEMENT_MS,
             "server.httpIncomingHost": LOOPBACK,
             "server.httpIncomingPort": "0",
             "server.plugins": "Bolt:com.arcadedb.bolt.BoltProtocolPlugin",

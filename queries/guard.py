@@ -9,15 +9,18 @@ is written anew from its tokens (:mod:`queries.tokens`), so an engine reads exac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from queries import vocabulary
 from queries.tokens import Kind, Token, refuse, spell, tokenize
 
 _BLOCKS = frozenset({"CALL", "EXISTS", "COUNT", "COLLECT"})
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
+
+DEEPEST = 64
+"""Brackets inside of brackets: more than any question needs, and less than an engine's parser stumbles over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +32,27 @@ class ReadOnlyQuery:
         parameters: names of the parameters it uses.
         unlimited: whether it ends in a RETURN without LIMIT, so that one may be added.
         limit: the number after its last LIMIT, when the query ends with that; else None.
+        limit_parameter: the parameter after its last LIMIT, when the query ends with that and uses it nowhere else.
     """
 
     text: str
     parameters: frozenset[str]
     unlimited: bool = False
     limit: int | None = None
+    limit_parameter: str = ""
 
     def at_most(self, rows: int) -> str:
         """The text with the number of rows limited, where the query itself does not limit them as far."""
         if self.limit is not None and self.limit > rows:
             return self.text.removesuffix(str(self.limit)) + str(rows)
         return f"{self.text}\nLIMIT {rows:d}" if self.unlimited else self.text
+
+    def bounded(self, parameters: Mapping[str, Any], rows: int) -> dict[str, Any]:
+        """The parameters, with that of the last LIMIT no larger than this number of rows."""
+        value = parameters.get(self.limit_parameter)
+        if isinstance(value, int) and value > rows:
+            return {**parameters, self.limit_parameter: rows}
+        return dict(parameters)
 
 
 def read_only(cypher: str) -> ReadOnlyQuery:
@@ -59,10 +71,15 @@ def read_only(cypher: str) -> ReadOnlyQuery:
         refuse("it is empty; begin with MATCH or RETURN", 1, 1)
     walk = _Walk(tokens)
     walk.check()
-    parameters = frozenset(token.value for token in tokens if token.kind is Kind.PARAMETER)
-    limited = len(tokens) > 2 and tokens[-2].upper == "LIMIT" and tokens[-1].value.isdecimal()
-    limit = int(tokens[-1].value) if limited and tokens[-1].kind is Kind.NUMBER else None
-    return ReadOnlyQuery(spell(tokens), parameters, walk.unlimited, limit)
+    used = [token.value for token in tokens if token.kind is Kind.PARAMETER]
+    limit, limit_parameter = None, ""
+    last = tokens[-1]
+    if len(tokens) > 2 and tokens[-2].upper == "LIMIT":
+        if last.kind is Kind.NUMBER and last.value.isdecimal():
+            limit = int(last.value)
+        elif last.kind is Kind.PARAMETER and used.count(last.value) == 1:
+            limit_parameter = last.value
+    return ReadOnlyQuery(spell(tokens), frozenset(used), walk.unlimited, limit, limit_parameter)
 
 
 @dataclass(slots=True)
@@ -132,6 +149,8 @@ class _Walk:
         )
 
     def _open(self, index: int, token: Token) -> None:
+        if len(self.stack) == DEEPEST:
+            self._refuse(f"more than {DEEPEST} brackets inside of each other; write it flatter", token)
         bracket = _Bracket(token)
         if token.value == "{" and self.block_next:
             bracket.block, self.block_next = self.block_next, ""
@@ -264,13 +283,13 @@ class _Walk:
         parts: list[str] = []
         at = index - 1
         while (token := self._at(at)) is not None and token.kind in (Kind.WORD, Kind.QUOTED):
-            parts.insert(0, token.value)
+            parts.append(token.value)
             dot = self._at(at - 1)
             if dot is None or not dot.is_symbol("."):
-                return parts, at
+                return parts[::-1], at
             at -= 2
         # A dot that follows no name: the property of a value, which nothing can be called on.
-        return (["", *parts], at + 1) if parts else ([], index)
+        return (["", *reversed(parts)], at + 1) if parts else ([], index)
 
     def _invocation(self, index: int) -> None:
         """Check what is called by the bracket at this place, if anything is."""

@@ -15,6 +15,9 @@ from queries.guard import read_only
 from queries.parameters import ParameterKind, bind, resolve
 from queries.results import Result
 
+DEEPEST = 32
+"""Lists and maps inside of each other in one value of a result."""
+
 MOST_ROWS = 10_000
 """Rows after which a result is cut off unless the caller says otherwise."""
 
@@ -82,7 +85,7 @@ def answer(store: GraphStore, request: Request) -> Result:
         notes = tuple(f"{row['id']}: {row['note']}" for row in store.read(_NOTES, {"ids": models})) if models else ()
     checked = read_only(named(request.name).text if request.name else request.cypher)
     start = time.perf_counter()
-    found = store.read(checked.at_most(request.rows + 1), parameters)
+    found = store.read(checked.at_most(request.rows + 1), checked.bounded(parameters, request.rows + 1))
     seconds = time.perf_counter() - start
     kept = found[: request.rows]
     columns = tuple(kept[0]) if kept else columns
@@ -90,12 +93,21 @@ def answer(store: GraphStore, request: Request) -> Result:
     return Result(columns, rows, len(found) > len(kept), notes, seconds)
 
 
-def _plain(value: Any) -> Any:
-    """Dates and times as ISO 8601 text; everything else as it is."""
+def _plain(value: Any, depth: int = 0) -> Any:
+    """The value as every reader of results takes it: dates and times as ISO 8601 text, no half characters.
+
+    Raises:
+        UsageError: lists and maps inside of each other without measure.
+    """
+    if depth > DEEPEST:
+        raise UsageError(f"query: a value is nested more than {DEEPEST} times; return flatter ones")
+    if isinstance(value, str):
+        # The engine counts in UTF-16, so that a substring may begin or end with half of a character.
+        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [_plain(item, depth + 1) for item in value]
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {_plain(key): _plain(item, depth + 1) for key, item in value.items()}
     return value

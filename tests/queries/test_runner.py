@@ -16,7 +16,7 @@ import pytest
 
 from kg.embedded import open_folder
 from kg.errors import LesionKGError, QueryRefusedError, QueryTimeoutError, StoreBusyError, StoreError, UsageError
-from queries import runner
+from queries.limits import Limits
 from queries.request import Request, answer
 from queries.runner import run
 
@@ -119,10 +119,10 @@ def test_the_query_ends_when_the_process_that_asked_is_killed(folder: Path) -> N
     assert psutil.wait_procs([child], timeout=5)[1] == []
 
 
-def test_memory_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "MOST_BYTES", 20_000)
-    with pytest.raises(LesionKGError, match="the result is larger than"):
-        run(folder, free("UNWIND range(1, 2000) AS x RETURN x, 'some text to fill it' AS y", rows=2000))
+def test_the_size_of_the_result_is_bounded(folder: Path) -> None:
+    query = free("UNWIND range(1, 2000) AS x RETURN x, $text AS y", rows=2000, text="some text to fill it " * 30)
+    with pytest.raises(LesionKGError, match="the result is larger than 1 MB"):
+        run(folder, query, limits=Limits(result_mb=1))
 
 
 def test_a_child_that_breaks_down_is_one_clear_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
