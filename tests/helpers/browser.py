@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,6 +54,8 @@ def served(home: Path, *options: str) -> Iterator[str]:
             try:
                 urllib.request.urlopen(f"{address}/api/version", timeout=5).close()
                 break
+            except urllib.error.HTTPError:
+                break  # it asks for a token, so it is there
             except OSError:
                 if time.monotonic() > deadline:
                     raise
