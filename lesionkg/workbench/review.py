@@ -75,7 +75,7 @@ async def show(
     with waiting:
         ui.spinner(size="sm")
         ui.label("Reading the graph").classes("lk-quiet")
-    body = ui.element("div").classes("w-full")
+    body = ui.element("div").classes("lk-rv-body")
     await ui.context.client.connected()
     try:
         if view == "map":
@@ -159,7 +159,7 @@ class ReviewPage:
             views = {False: f"Waiting {len(waiting):,}", True: f"Decided {len(decided):,}"}
             ui.toggle(views, value=self._past, on_change=self._turn).props(
                 'dense no-caps unelevated toggle-color=primary data-mark="which"'
-            )
+            ).classes("lk-rv-which")
             with ui.element("div").classes("lk-rv-list").props(f'data-mark="{"decided" if self._past else "waiting"}"'):
                 if self._past:
                     self._decided(decided)

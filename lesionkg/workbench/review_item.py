@@ -94,11 +94,15 @@ def learned(evidence: PairEvidence) -> None:
         if not evidence.learned:
             parts.empty("No weight between them stands out.")
             return
-        rows = [
-            (f"{one.source} → {one.target}", f"{one.weight:+.2f}", one.stability, one.reading, one.model)
-            for one in evidence.learned
-        ]
-        table(("Evidence for → counts for", "Weight", "Stability", "Reading", "Model"), rows)
+        for model in dict.fromkeys(one.model for one in evidence.learned):
+            rows = [
+                (f"{one.source} → {one.target}", one.reading, f"{one.weight:+.2f}", one.stability, one.review)
+                for one in evidence.learned
+                if one.model == model
+            ]
+            headings = ("Evidence → counts for", "Reading", "Weight", "Stability", "Review")
+            table(headings, rows, text_columns=2)
+            ui.label(model).classes("lk-quiet lk-mono")
 
 
 def lesion_counts(evidence: PairEvidence) -> None:

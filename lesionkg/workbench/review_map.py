@@ -29,7 +29,7 @@ _MARKS = {
     Agreement.NEW: ("triangle", "#8a5a00"),
 }
 _BRIGHT = {Agreement.AGREES: "#7fcf9d", Agreement.CONTRADICTS: "#ff9a92", Agreement.NEW: "#f0c469"}
-_SCALE = ("#b5540f", "rgba(128,128,128,0.12)", "#0b7f8a")
+_SCALE = ("#b5540f", "rgba(128,128,128,0.06)", "#0b7f8a")
 _CLASSES = {
     "": "strongest of all classes",
     LabelClass.BODYPART.value: "body parts",
@@ -84,7 +84,11 @@ class MapView:
                     parts.empty("Choose a cell of the map or a row of the table to see the evidence for the pair.")
         with parts.panel("The same weights as a table, largest first", mark="table"):
             views = {"": "all", **{str(int(one)): one.name.lower() for one in WORDS}}
-            only = ui.toggle(views, value="").props('dense no-caps unelevated toggle-color=primary data-mark="only"')
+            only = (
+                ui.toggle(views, value="")
+                .props('dense no-caps unelevated toggle-color=primary data-mark="only"')
+                .classes("lk-rv-which")
+            )
             self._table = ui.element("div").classes("w-full")
 
         @calm
@@ -121,7 +125,7 @@ class MapView:
         with self._counts:
             for one, words in WORDS.items():
                 with ui.element("span").props(f'data-mark="legend-{one.name.lower()}"'):
-                    ui.icon(_ICONS[one]).style(f"color: {_BRIGHT[one] if self._dark else _MARKS[one][1]}")
+                    ui.element("i").classes(f"lk-rv-swatch lk-rv-{one.name.lower()}").props("aria-hidden=true")
                     ui.label(f"{words}: {self._map.count(one):,}")
             with ui.element("span"):
                 ui.label("against")
@@ -185,9 +189,6 @@ class MapView:
             items = await in_thread(_items, self._model, source, target)
             for item in items:
                 ui.link("Decide in the queue", "/review?" + urlencode({"item": item, "model": self._model}))
-
-
-_ICONS = {Agreement.AGREES: "circle", Agreement.CONTRADICTS: "diamond", Agreement.NEW: "change_history"}
 
 
 def _read(store: GraphStore, model: str, ontology: Ontology, label_class: str, near: str) -> HeatMap:
