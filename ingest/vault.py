@@ -127,7 +127,7 @@ class Vault:
         wanted = {_key_hash(kind, key): key for key in keys}
         found: dict[Key, str] = {}
         with self._database.write() as connection:
-            for part in _chunks(sorted(wanted)):
+            for part in chunks(sorted(wanted)):
                 known = self._known(connection, part)
                 new = [
                     {
@@ -151,7 +151,7 @@ class Vault:
         with self._database.read() as connection:
             return {
                 wanted[key_hash]: surrogate
-                for part in _chunks(sorted(wanted))
+                for part in chunks(sorted(wanted))
                 for key_hash, surrogate in self._known(connection, part).items()
             }
 
@@ -164,7 +164,7 @@ class Vault:
         with self._database.read() as connection:
             return {
                 row.surrogate
-                for part in _chunks(sorted(set(surrogates)))
+                for part in chunks(sorted(set(surrogates)))
                 for row in connection.execute(select(SURROGATES.c.surrogate).where(SURROGATES.c.surrogate.in_(part)))
             }
 
@@ -217,7 +217,7 @@ class Vault:
         with self._database.read() as connection:
             return {
                 row.report
-                for part in _chunks(list(reports))
+                for part in chunks(list(reports))
                 for row in connection.execute(
                     select(REPORTS.c.report).where(REPORTS.c.report.in_(part), REPORTS.c.run == run)
                 )
@@ -226,7 +226,7 @@ class Vault:
     def confirm(self, reports: Iterable[str], run: str) -> None:
         """Note that a run saw reports as they are stored."""
         with self._database.write() as connection:
-            for part in _chunks(list(reports)):
+            for part in chunks(list(reports)):
                 connection.execute(update(REPORTS).where(REPORTS.c.report.in_(part)).values(run=run))
 
     def unseen(self, source: str, run: str, limit: int) -> list[str]:
@@ -238,7 +238,7 @@ class Vault:
     def forget(self, reports: Iterable[str]) -> None:
         """Remove report texts; the surrogates stay given."""
         with self._database.write() as connection:
-            for part in _chunks(list(reports)):
+            for part in chunks(list(reports)):
                 connection.execute(delete(REPORTS).where(REPORTS.c.report.in_(part)))
 
     def owners(self, reports: Iterable[str]) -> dict[str, tuple[str, str]]:
@@ -246,7 +246,7 @@ class Vault:
         with self._database.read() as connection:
             return {
                 row.report: (row.patient, row.study)
-                for part in _chunks(list(reports))
+                for part in chunks(list(reports))
                 for row in connection.execute(
                     select(REPORTS.c.report, REPORTS.c.patient, REPORTS.c.study).where(REPORTS.c.report.in_(part))
                 )
@@ -267,7 +267,7 @@ class Vault:
                     row.study,
                     row.date,
                 )
-                for part in _chunks(list(surrogates))
+                for part in chunks(list(surrogates))
                 for row in connection.execute(joined.where(REPORTS.c.report.in_(part)))
             }
 
@@ -299,10 +299,15 @@ class Vault:
         order = (MARKS.c.series_number, MARKS.c.image, MARKS.c.lesion, MARKS.c.bookmark)
         columns = [MARKS.c[name] for name in Mark.__slots__]
         with self._database.read() as connection:
-            for part in _chunks(list(found)):
+            for part in chunks(list(found)):
                 for row in connection.execute(select(*columns).where(MARKS.c.study.in_(part)).order_by(*order)):
                     found[row.study].append(Mark(**row._mapping))
         return {study: tuple(marks) for study, marks in found.items()}
+
+    @property
+    def database(self) -> Database:
+        """The store that it is."""
+        return self._database
 
     def close(self) -> None:
         """Close all connections. Closing twice is allowed."""
@@ -328,5 +333,6 @@ def _key_hash(kind: str, key: Key) -> str:
     return hashlib.sha256(json.dumps([kind, *key]).encode()).hexdigest()
 
 
-def _chunks(items: Sequence[str]) -> Iterator[Sequence[str]]:
+def chunks(items: Sequence[str]) -> Iterator[Sequence[str]]:
+    """As many keys at a time as one statement takes."""
     return (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))

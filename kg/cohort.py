@@ -23,6 +23,7 @@ from scipy.sparse import csr_array
 
 from kg import algebra
 from kg.algebra import BoolMatrix
+from kg.erased_cohort import Erased
 from kg.errors import CohortError, InputError, UsageError
 
 _FORMAT = "lesionkg-cohort/1"
@@ -82,6 +83,8 @@ class Cohort:
         matrix_hash: hash of the label set's relation matrices at that revision: it fixes the labels as expanded.
         label_data_hash: hash of lesions, splits and label lists.
         table: N rows of :data:`COHORT_SCHEMA`.
+        erased: what erasures of patients took out since it was frozen; the id is still the frozen one, the label-data
+            hash that of what is left.
     """
 
     id: str
@@ -94,6 +97,7 @@ class Cohort:
     matrix_hash: str
     label_data_hash: str
     table: pa.Table
+    erased: Erased | None = None
 
     @classmethod
     def freeze(
@@ -141,8 +145,28 @@ class Cohort:
             raise CohortError(
                 f"cohort {self.id}: its label lists or splits are not those that were frozen; freeze a new cohort"
             )
-        if _cohort_id(self.name, self.matrix_hash, self.content_hash) != self.id:
+        is_whole = (
+            _cohort_id(self.name, self.matrix_hash, self.content_hash) == self.id
+            if self.erased is None
+            else self.erased.content_hash == self.content_hash
+        )
+        if not is_whole:
             raise CohortError(f"cohort {self.id}: its lesions' metadata is not what was frozen; freeze a new cohort")
+
+    def without_erased(self, lesions: int) -> Cohort:
+        """This cohort, whose table lost the lesions of an erased patient, with the hashes of what is left.
+
+        Args:
+            lesions: how many it lost.
+        """
+        before = self.erased or Erased(0, "", ())
+        erased = Erased(before.lesions + lesions, self.content_hash, (*before.label_data_hashes, self.label_data_hash))
+        return replace(self, label_data_hash=label_data_hash(self.label_ids, self.table), erased=erased)
+
+    @property
+    def label_data_hashes(self) -> tuple[str, ...]:
+        """Label-data hashes of this cohort, before erasures too; the newest first."""
+        return (self.label_data_hash, *reversed(self.erased.label_data_hashes if self.erased else ()))
 
     @cached_property
     def content_hash(self) -> str:
@@ -210,6 +234,7 @@ class Cohort:
             **self._identity(),
             "lesions": {split: splits.count(split) for split in SPLITS},
             "labels": len(self.label_ids),
+            "erased": self.erased.lesions if self.erased else 0,
         }
 
     def _identity(self) -> dict[str, Any]:
@@ -223,6 +248,9 @@ class Cohort:
             "label_data_hash": self.label_data_hash,
         }
 
+    def _erased(self) -> dict[str, Any]:
+        return {"erased": self.erased.as_dict()} if self.erased else {}
+
     def write_parquet(self, path: Path | str) -> None:
         """Write everything to one file; equal content gives equal bytes.
 
@@ -235,6 +263,7 @@ class Cohort:
             **self._identity(),
             "label_ids": self.label_ids,
             "label_names": self.label_names,
+            **self._erased(),
         }
         text = json.dumps(meta, ensure_ascii=False, sort_keys=True)
         with _replacing(path) as partial:
@@ -257,6 +286,7 @@ class Cohort:
                 label_ids=tuple(meta["label_ids"]),
                 label_names=tuple(meta["label_names"]),
                 table=_checked(table.replace_schema_metadata(None), meta["name"], len(meta["label_ids"])),
+                erased=Erased.from_dict(meta["erased"]) if "erased" in meta else None,
             )
             cohort.verify()
         except (OSError, pa.ArrowException, KeyError, TypeError, ValueError, CohortError) as error:
@@ -272,7 +302,9 @@ class Cohort:
         self.verify()
         lesions = [{k: v for k, v in row.items() if v is not None} for row in self.table.to_pylist()]
         labels = [{"id": i, "name": n} for i, n in zip(self.label_ids, self.label_names, strict=True)]
-        document = {"format": _FORMAT, **self._identity(), "labels": labels, "lesions": lesions}
+        document = {
+            "format": _FORMAT, **self._identity(), **self._erased(), "labels": labels, "lesions": lesions,
+        }  # fmt: skip
         with _replacing(path) as partial:
             partial.write_text(json.dumps(document, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
 

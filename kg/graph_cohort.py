@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 
 from kg.cohort import COHORT_SCHEMA, SPLITS, Cohort
+from kg.erased_cohort import Erased
 from kg.errors import CohortError
 from kg.graph_matrices import read_matrices
 from kg.matrices import RelationMatrices
@@ -40,6 +41,7 @@ class CohortEntry:
     Attributes:
         lesions: number of lesions by split.
         created: when it was frozen, UTC, ISO 8601.
+        erased: lesions that erasures of patients took out since.
         other fields: as in :class:`kg.cohort.Cohort`.
     """
 
@@ -52,6 +54,7 @@ class CohortEntry:
     label_data_hash: str
     created: str
     lesions: Mapping[str, int]
+    erased: int = 0
 
 
 def freeze(store: GraphStore, name: str, split_from: str = DEFAULT_SPLIT, label_set: str = DEFAULT_LABEL_SET) -> Cohort:
@@ -114,7 +117,7 @@ def add_cohort(tx: Transaction, cohort: Cohort) -> bool:
     if tx.run("MATCH (c:Cohort {id: $id}) RETURN c.id AS id ORDER BY id", {"id": cohort.id}):
         return False
     properties: Row = {
-        **{name: value for name, value in cohort.summary.items() if name not in ("lesions", "labels")},
+        **{name: value for name, value in cohort.summary.items() if name not in ("lesions", "labels", "erased")},
         "label_ids": list(cohort.label_ids),
         "label_names": list(cohort.label_names),
         "content_hash": cohort.content_hash,
@@ -151,9 +154,37 @@ def find_content(tx: Transaction, cohort: Cohort) -> str:
 
 def read_cohort(tx: Transaction, key: str) -> Cohort:
     """As :func:`load_cohort`, inside an open transaction."""
+    cohort = _read(tx, key)
+    cohort.verify()
+    return cohort
+
+
+def shrink_cohort(tx: Transaction, key: str, lesions: int) -> None:
+    """Freeze anew what an erasure left of a cohort, in its transaction, after the lesions are gone.
+
+    Args:
+        tx: the write transaction of the erasure.
+        key: id of the cohort.
+        lesions: how many of its lesions the erasure removed.
+    """
+    cohort = _read(tx, key).without_erased(lesions)
+    assert cohort.erased is not None
+    properties: Row = {
+        "label_data_hash": cohort.label_data_hash,
+        "content_hash": cohort.erased.content_hash,
+        "erased": cohort.erased.lesions,
+        "earlier_label_data_hashes": list(cohort.erased.label_data_hashes),
+    }
+    tx.run("MATCH (c:Cohort {id: $id}) SET c += $properties", {"id": cohort.id, "properties": properties})
+
+
+def _read(tx: Transaction, key: str) -> Cohort:
+    """A cohort as the graph holds it, not verified."""
     entry = _entry(tx, key)
     has = tx.run(
-        "MATCH (c:Cohort {id: $id}) RETURN c.label_ids AS ids, c.label_names AS names ORDER BY c.id", {"id": entry.id}
+        "MATCH (c:Cohort {id: $id}) RETURN c.label_ids AS ids, c.label_names AS names, c.content_hash AS content, "
+        "c.earlier_label_data_hashes AS earlier ORDER BY c.id",
+        {"id": entry.id},
     )[0]
     match, columns = _LESION
     rows = tx.run(
@@ -163,7 +194,7 @@ def read_cohort(tx: Transaction, key: str) -> Cohort:
     )
     if len(rows) != sum(entry.lesions.values()):
         raise CohortError(f"cohort {entry.id}: some of its lesions lost their series; freeze a new cohort")
-    cohort = Cohort(
+    return Cohort(
         id=entry.id,
         name=entry.name,
         label_set=entry.label_set,
@@ -174,9 +205,8 @@ def read_cohort(tx: Transaction, key: str) -> Cohort:
         matrix_hash=entry.matrix_hash,
         label_data_hash=entry.label_data_hash,
         table=_to_table(entry.id, rows),
+        erased=Erased(entry.erased, has["content"], tuple(has["earlier"])) if entry.erased else None,
     )
-    cohort.verify()
-    return cohort
 
 
 def _entry(tx: Transaction, key: str) -> CohortEntry:
@@ -193,9 +223,10 @@ def _entries(tx: Transaction) -> list[CohortEntry]:
         "RETURN c.id AS id, r.split AS split, count(r) AS n ORDER BY id, split"
     )
     by_split = {(row["id"], row["split"]): row["n"] for row in counts}
-    names = [name for name in CohortEntry.__slots__ if name != "lesions"]
+    names = [name for name in CohortEntry.__slots__ if name not in ("lesions", "erased")]
     rows = tx.run(
-        f"MATCH (c:Cohort) RETURN {', '.join(f'c.{name} AS {name}' for name in names)} ORDER BY created DESC, id"
+        f"MATCH (c:Cohort) RETURN {', '.join(f'c.{name} AS {name}' for name in names)}, "
+        "coalesce(c.erased, 0) AS erased ORDER BY created DESC, id"
     )
     return [
         CohortEntry(**row, lesions={split: by_split.get((row["id"], split), 0) for split in SPLITS}) for row in rows

@@ -119,6 +119,37 @@ class Database:
         """Insert the rows that are not there; another process that inserts one at this moment goes first."""
         connection.execute(self.insert(table).on_conflict_do_nothing(), list(rows))
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files of an SQLite store that exist now; none of a server."""
+        if self.engine.dialect.name != "sqlite":
+            return ()
+        beside = (Path(f"{self.where}{ending}") for ending in ("", "-wal", "-shm"))
+        return tuple(path for path in beside if path.exists())
+
+    def compact(self) -> None:
+        """Write the store anew, so that nothing of removed rows is left in its files, logs of changes included.
+
+        Raises:
+            StoreError: somebody else uses it.
+        """
+        if self.engine.dialect.name == "postgresql":
+            committing = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+            with self._guarded(), committing.connect() as connection:
+                connection.execute(text("VACUUM FULL"))
+            return
+        file = self.engine.raw_connection()
+        try:
+            cursor = file.cursor()
+            cursor.execute("VACUUM")
+            busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.Error as error:
+            raise self._failed(error) from None
+        finally:
+            file.close()
+        if busy:
+            raise StoreError(f"{self.name} {self.where}: another process reads it; stop that process and try again")
+
     def close(self) -> None:
         """Close all connections. Closing twice is allowed."""
         self.engine.dispose()

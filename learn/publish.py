@@ -22,7 +22,7 @@ from learn.correlations import Correlations, read_correlations
 from learn.decode import Decoded, decode
 from learn.description import is_synthetic
 from learn.neighbours import nearest
-from learn.run import Run
+from learn.run import Run, require_nobody_erased
 
 NEXT_BEST = 10
 """SCORED edges for each lesion: the best labels that were not decided positive."""
@@ -67,7 +67,9 @@ def publish(store: GraphStore, run: Run, cohort: Cohort, threshold: float | None
 
     Raises:
         StoreError: the graph lacks labels or lesions of the run.
+        TrainingError: the run holds predictions of lesions that were erased from the cohort.
     """
+    require_nobody_erased(run, cohort)
     train = cohort.subset("train")
     correlations = read_correlations(
         run.spl_weight, run.matrices, train.relevant_matrix() + train.uncertain_matrix(), threshold

@@ -28,7 +28,8 @@ from learn.image.recipe import ImageRecipe
 from learn.recipe import Recipe
 from learn.run_folder import read_config, write_folder, write_json
 
-_FORMAT = "lesionkg-run/1"
+FORMAT = "lesionkg-run/1"
+"""What ``config.json`` of a run says of itself."""
 METADATA = "metadata"
 """Features that come from what is known of a lesion, without pixels."""
 IMAGE = "image"
@@ -136,19 +137,22 @@ class Run:
     def require_cohort(self, cohort: Cohort) -> None:
         """Check that a cohort is the one of this run.
 
+        A cohort that lost lesions of erased patients since is still the run's.
+
         Raises:
-            TrainingError: other labels, another order, or other label data.
+            TrainingError: other labels, another order, other label data, or predictions of a lesion that was erased.
         """
         if cohort.label_ids != self.matrices.label_ids:
             raise TrainingError(
                 f"run {self.run_id}: its labels are not those of cohort {cohort.id}, or not in that order; "
                 f"evaluate it on cohort {self.cohort}"
             )
-        if (cohort.id, cohort.label_data_hash) != (self.cohort, self.label_data_hash):
+        if cohort.id != self.cohort or self.label_data_hash not in cohort.label_data_hashes:
             raise TrainingError(
                 f"run {self.run_id}: trained on cohort {self.cohort}, not on {cohort.id}; "
                 "give the same cohort or train again"
             )
+        require_nobody_erased(self, cohort)
 
     def write(self, runs_folder: Path | str, per_label: str, model_card: str) -> Path:
         """Write the run's folder, in place of an older run of the same configuration.
@@ -180,7 +184,7 @@ class Run:
 
     def _config(self) -> dict[str, Any]:
         return {
-            "format": _FORMAT,
+            "format": FORMAT,
             "run_id": self.run_id,
             "features": self.features,
             "saw_pixels": self.saw_pixels,
@@ -207,8 +211,8 @@ class Run:
         """
         folder = Path(path)
         try:
-            config = read_config(folder, _FORMAT)
-            return cls._from_files(folder, config)
+            config = read_config(folder, FORMAT)
+            return cls.from_files(folder, config, load_file(folder / "weights.safetensors"))
         except InputError as error:
             raise InputError(f"{folder}: not a whole run ({error}); train again") from error
         except (OSError, ValueError, KeyError, TypeError, pa.ArrowException, SafetensorError, LesionKGError) as error:
@@ -217,7 +221,12 @@ class Run:
             ) from error
 
     @classmethod
-    def _from_files(cls, folder: Path, config: Mapping[str, Any]) -> Run:
+    def from_files(cls, folder: Path, config: Mapping[str, Any], weights: Mapping[str, np.ndarray]) -> Run:
+        """A run from its configuration, its weights and the other files of its folder, which are there and unaltered.
+
+        Raises:
+            InputError: they do not belong together; a malformed file raises what its reader raises.
+        """
         matrices = RelationMatrices.load(folder / "matrices.safetensors")
         if (tuple(config["label_ids"]), config["matrix_hash"]) != (matrices.label_ids, matrices.matrix_hash):
             raise InputError("its label order or matrix hash is not that of its matrices")
@@ -239,12 +248,25 @@ class Run:
             created=config["created"],
             recipe=recipe,
             matrices=matrices,
-            weights=load_file(folder / "weights.safetensors"),
+            weights=weights,
             thresholds=np.array([np.inf if (t := thresholds[i]) is None else t for i in matrices.label_ids]),
             metrics=json.loads((folder / "metrics.json").read_text(encoding="utf-8")),
             lesions=tuple(table["lesion"].to_pylist()),
             split=np.array(table["split"].to_pylist()),
             **{name: _matrix(table[name]) for name in ("score", "probability", "embedding")},
+        )
+
+
+def require_nobody_erased(run: Run, cohort: Cohort) -> None:
+    """Check that no lesion of a run's predictions was erased from a cohort.
+
+    Raises:
+        TrainingError: one was.
+    """
+    if cohort.erased and not set(run.lesions) <= set(cohort.table["lesion"].to_pylist()):
+        raise TrainingError(
+            f"run {run.run_id}: holds predictions of lesions that were erased from cohort {cohort.id}; remove the run "
+            "and train again, or let `lesionkg erase` clean the data folder that it lies in"
         )
 
 
@@ -272,7 +294,7 @@ def run_id_of(
 
     Names and synonyms of labels, and the revision of the graph, do not enter: they leave a model as it is.
     """
-    content: list[Any] = [_FORMAT, features, cohort, label_data_hash, matrices.label_set, matrices.matrix_hash, recipe]
+    content: list[Any] = [FORMAT, features, cohort, label_data_hash, matrices.label_set, matrices.matrix_hash, recipe]
     if inputs:
         content.append(inputs)
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))

@@ -37,6 +37,7 @@ COMMANDS = (
     "publish",
     "query",
     "label-text",
+    "erase",
     "serve",
     "audit",
 )

@@ -59,7 +59,8 @@ def list_(home: Home = None, graph: Graph = None, json_: Json = False) -> None:
     table = Table(names, "revision", "train", "val", "test", "created (UTC)", box=box.SIMPLE_HEAD)
     for entry in entries:
         lesions = (f"{entry.lesions[split]:,}" for split in ("train", "val", "test"))
-        table.add_row(entry.id, str(entry.revision), *lesions, entry.created[:16])
+        erased = f" ({entry.erased:,} erased)" if entry.erased else ""
+        table.add_row(f"{entry.id}{erased}", str(entry.revision), *lesions, entry.created[:16])
     console.print(table)
 
 
@@ -85,8 +86,14 @@ def show(cohort: Key, home: Home = None, graph: Graph = None, json_: Json = Fals
         )
         return
     for name, value in found.summary.items():
-        if name not in ("lesions", "labels"):
+        if name not in ("lesions", "labels", "erased"):
             _say(f"{name.replace('_', ' '):16} {value}")
+    if found.erased:
+        frozen = found.erased.label_data_hashes[0]
+        _say(
+            f"{found.erased.lesions:,} of its lesions were erased with their patients; the hashes are of what is left "
+            f"(label data as frozen: {frozen[:10]}). `lesionkg train` makes a new run of it."
+        )
     if matrices.matrix_hash != found.matrix_hash:
         _say("The graph's relations changed since; contradictions are counted with today's.")
     table = Table("", *(row.split for row in counted), box=box.SIMPLE_HEAD)

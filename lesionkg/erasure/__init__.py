@@ -1,0 +1,1 @@
+"""Erasing a patient from everything that a data folder holds, and proving it."""
