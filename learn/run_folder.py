@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +48,13 @@ def write_folder(target: Path, write_files: Callable[[Path], None], config: Mapp
     return target
 
 
-def read_config(folder: Path, expected: str) -> dict[str, Any]:
+def read_config(folder: Path, expected: str, absent: Collection[str] = ()) -> dict[str, Any]:
     """Read ``config.json`` and check the other files against it.
 
     Args:
         folder: the folder.
         expected: value of ``format`` that can be read.
+        absent: files that need not be there.
 
     Raises:
         InputError: another format, or an altered file.
@@ -65,7 +66,7 @@ def read_config(folder: Path, expected: str) -> dict[str, Any]:
     if config["format"] != expected:
         raise InputError(f"format {config['format']!r}, expected {expected!r}")
     for name, digest in config["files"].items():
-        if _digest(folder / name) != digest:
+        if name not in absent and _digest(folder / name) != digest:
             raise InputError(f"{name} is not the file that was written")
     return config
 
