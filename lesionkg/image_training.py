@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ingest.images.patch_cache import PatchCache
 from kg.cohort import Cohort
@@ -18,9 +19,12 @@ from learn.image.trainer import Progress
 from learn.run import Run
 from lesionkg.training_data import COHORT, LATERALITY, MATRICES, pulled
 
+if TYPE_CHECKING:
+    from queries.client import Client
+
 
 def train_from_graph(
-    graph: str,
+    source: str | Client,
     cohort: str,
     patches: Path,
     recipe: ImageRecipe,
@@ -31,10 +35,10 @@ def train_from_graph(
 ) -> tuple[Run, bool]:
     """Train on the lesions of a cohort that have a patch.
 
-    Only rank 0 opens the graph, which one process at a time can; the other ranks are sent what it read.
+    Only rank 0 reads the graph, which one process at a time can; the other ranks are sent what it read.
 
     Args:
-        graph: graph folder, or Bolt address.
+        source: graph folder, Bolt address, or a server that holds the graph.
         cohort: id of a cohort, or its name.
         patches: folder of a patch cache.
         recipe: every choice.
@@ -47,16 +51,18 @@ def train_from_graph(
     """
     cache = PatchCache.open(patches)
     with joined(execution.device) as group, tempfile.TemporaryDirectory(prefix="lesionkg-") as folder:
-        lesions, matrices, laterality = _shared(group, graph, cohort, Path(folder))
+        lesions, matrices, laterality = _shared(group, source, cohort, Path(folder))
         run = train_images(lesions, matrices, cache, recipe, runs_folder, execution, laterality, progress, say)
         return run, group.writes
 
 
-def _shared(group: Group, graph: str, cohort: str, folder: Path) -> tuple[Cohort, RelationMatrices, Laterality]:
+def _shared(
+    group: Group, source: str | Client, cohort: str, folder: Path
+) -> tuple[Cohort, RelationMatrices, Laterality]:
     names = (COHORT, MATRICES, LATERALITY)
     if group.writes:
-        with pulled(graph, cohort) as source:
-            contents: list[bytes | None] = [(source / name).read_bytes() for name in names]
+        with pulled(source, cohort) as pulled_to:
+            contents: list[bytes | None] = [(pulled_to / name).read_bytes() for name in names]
     else:
         contents = [None] * len(names)
     for name, content in zip(names, contents, strict=True):

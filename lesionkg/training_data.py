@@ -1,7 +1,7 @@
 """What training pulls out of the graph: a cohort, the relation matrices of its labels, and which labels are partners.
 
 The graph engine keeps a Java machine in its process for good, so a child process opens the graph, writes what is needed
-to files and ends; the process that trains never holds one.
+to files and ends; the process that trains never holds one. A server that holds the graph sends the same files.
 """
 
 from __future__ import annotations
@@ -20,34 +20,39 @@ from learn.image.contralateral import Laterality
 
 if TYPE_CHECKING:
     from kg.store import GraphStore
+    from queries.client import Client
 
 COHORT, MATRICES, LATERALITY = "cohort.parquet", "matrices.safetensors", "laterality.json"
 
 
-def pull_training_data(graph: str, cohort: str) -> tuple[Cohort, RelationMatrices]:
-    """Read a cohort and its relation matrices in a child process.
+def pull_training_data(source: str | Client, cohort: str) -> tuple[Cohort, RelationMatrices]:
+    """Read a cohort and its relation matrices, out of a graph in a child process.
 
     Args:
-        graph: graph folder, or Bolt address.
+        source: graph folder, Bolt address, or a server that holds the graph.
         cohort: id of a cohort, or its name.
 
     Raises:
         StoreError: the graph cannot be opened, or was edited behind our back.
         CohortError: no such cohort, or its content is not what was frozen.
+        NotFoundError: the server has no such cohort.
     """
-    with pulled(graph, cohort) as folder:
+    with pulled(source, cohort) as folder:
         return Cohort.read_parquet(folder / COHORT), RelationMatrices.load(folder / MATRICES)
 
 
 @contextmanager
-def pulled(graph: str, cohort: str) -> Iterator[Path]:
+def pulled(source: str | Client, cohort: str) -> Iterator[Path]:
     """A folder with :data:`COHORT`, :data:`MATRICES` and :data:`LATERALITY`; it is gone afterwards.
 
     Args and errors are those of :func:`pull_training_data`.
     """
     with tempfile.TemporaryDirectory(prefix="lesionkg-") as folder:
-        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as child:
-            child.submit(_write, graph, cohort, folder).result()
+        if isinstance(source, str):
+            with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as child:
+                child.submit(_write, source, cohort, folder).result()
+        else:
+            _fetch(source, cohort, Path(folder))
         yield Path(folder)
 
 
@@ -75,3 +80,11 @@ def _write(graph: str, key: str, folder: str) -> None:
     cohort.write_parquet(Path(folder) / COHORT)
     matrices.save(Path(folder) / MATRICES)
     laterality.save(Path(folder) / LATERALITY)
+
+
+def _fetch(server: Client, key: str, folder: Path) -> None:
+    (folder / COHORT).write_bytes(server.cohort_file(key))
+    cohort = Cohort.read_parquet(folder / COHORT)
+    (folder / MATRICES).write_bytes(server.matrices_file(label_set=cohort.label_set))
+    revision = RelationMatrices.load(folder / MATRICES).revision
+    server.laterality(revision, cohort.label_set).save(folder / LATERALITY)

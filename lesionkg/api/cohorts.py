@@ -38,6 +38,7 @@ class CohortAnswer(BaseModel):
     label_data_hash: str
     created: str = Field(description="When it was frozen, UTC, ISO 8601.")
     lesions: dict[str, int] = Field(description="How many, by split.", examples=[{"train": 9, "val": 3, "test": 3}])
+    erased: int = Field(description="Lesions that erasures of patients took out since.")
 
 
 @router.get("/cohorts", responses=problems(409))
@@ -60,7 +61,7 @@ def cohort(
     Patients, studies and series go by the graph's own ids.
     """
     entry = find_cohort(place.store, key)
-    file = shelf.get(("cohort", entry.id), lambda: _file(place.store, entry))
+    file = shelf.get(("cohort", entry.id), (entry.label_data_hash, entry.erased), lambda: _file(place.store, entry))
     answer = send(file, wanted)
     if answer.status_code in (200, 206) and wanted.method == "GET":
         place.audit.record(user, Action.EXPORT, f"cohort {entry.id}", format="parquet")

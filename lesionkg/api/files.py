@@ -49,18 +49,20 @@ class Shelf:
     """The files that were built last; threads may share it."""
 
     def __init__(self) -> None:
-        self._files: OrderedDict[Hashable, File] = OrderedDict()
+        self._files: OrderedDict[Hashable, tuple[Hashable, File]] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, key: Hashable, build: Callable[[], File]) -> File:
-        """The file of a key, built when it is not there."""
+    def get(self, key: Hashable, version: Hashable, build: Callable[[], File]) -> File:
+        """The file of a key, built when it is not there, or there in another version, which is forgotten."""
         with self._lock:
-            if key in self._files:
+            found = self._files.get(key)
+            if found is not None and found[0] == version:
                 self._files.move_to_end(key)
-                return self._files[key]
+                return found[1]
+            self._files.pop(key, None)
         made = build()
         with self._lock:
-            self._files[key] = made
+            self._files[key] = (version, made)
             while len(self._files) > KEPT:
                 self._files.popitem(last=False)
         return made

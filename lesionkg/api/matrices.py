@@ -92,7 +92,8 @@ def matrices(
     """
     sequence, content = _stamp(place.store, revision)
     file = shelf.get(
-        ("matrices", sequence, content, label_set, format),
+        ("matrices", sequence, label_set, format),
+        content,
         lambda: _file(_matrices(place.store, revision, sequence, label_set), format),
     )
     answer = send(file, wanted)

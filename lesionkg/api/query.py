@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import json
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from fastapi import Request as HttpRequest
+from pyarrow import parquet
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -16,13 +17,12 @@ from starlette.responses import Response
 from kg.errors import QueryRefusedError, StoreError
 from lesionkg.api.context import Place, Reader
 from lesionkg.api.problems import found_or_404, problems
-from lesionkg.cli.context import RESEARCH_USE_ONLY
 from lesionkg.server.audit import Action
 from lesionkg.server.people import User
 from lesionkg.server.workplace import Workplace
 from queries.catalogue import catalogue, named
 from queries.request import MOST_ROWS, Request
-from queries.results import Result, as_arrow, as_json, write_csv
+from queries.results import NOTICE, Result, as_arrow, as_json, write_csv
 
 router = APIRouter(prefix="/api", tags=["queries"])
 
@@ -70,20 +70,24 @@ class ResultAnswer(BaseModel):
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
+                "notice": NOTICE,
                 "columns": ["label", "lesions"],
                 "rows": [{"label": "lung", "lesions": 1021}],
                 "truncated": False,
                 "notes": [],
                 "seconds": 0.012,
+                "memory_mb": 0,
             }
         }
     )
 
+    notice: str
     columns: list[str]
     rows: list[dict[str, JsonValue]] = Field(description="Numbers that are not finite are null.")
     truncated: bool = Field(description="There were more rows than were allowed.")
     notes: list[str] = Field(description="What must be said beside it, e.g. that its model saw no pixels.")
     seconds: float
+    memory_mb: float = Field(description="Most memory of the process of a free query; 0 for a named one.")
 
 
 class _Question(BaseModel):
@@ -227,15 +231,6 @@ def _formed(result: Result, form: Form, name: str) -> Response:
         text = io.StringIO(newline="")
         write_csv(result, text)
         return Response(text.getvalue().encode("utf-8", "replace"), 200, headers, "text/csv; charset=utf-8")
-    return Response(_parquet(result), 200, headers, "application/vnd.apache.parquet")
-
-
-def _parquet(result: Result) -> bytes:
-    import pyarrow.parquet as pq
-
-    table = as_arrow(result)
-    known: dict[Any, Any] = table.schema.metadata or {}
-    table = table.replace_schema_metadata({**known, "research_use": RESEARCH_USE_ONLY})
     stream = io.BytesIO()
-    pq.write_table(table, stream)
-    return stream.getvalue()
+    parquet.write_table(as_arrow(result), stream)
+    return Response(stream.getvalue(), 200, headers, "application/vnd.apache.parquet")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kg.store import GraphStore
 from lesionkg.cli.context import Graph, Home, Json, console, graph_url, home_folder, print_json
+from lesionkg.cli.remote import DEFAULT, Server, TokenEnv, connect
+
+if TYPE_CHECKING:
+    from learn.publish import PublishSummary
+    from learn.run import Run
 
 
 def command(
@@ -17,21 +21,26 @@ def command(
         float | None,
         typer.Option(help="Smallest absolute correlation weight to keep; default: 5 robust standard deviations."),
     ] = None,
+    server: Server = None,
+    token_env: TokenEnv = DEFAULT,
     home: Home = None,
     graph: Graph = None,
     json_: Json = False,
 ) -> None:
-    """Write a run's correlations, predictions and similar lesions into the graph. Publishing twice changes nothing."""
-    from kg.connect import open_store
-    from kg.graph_cohort import load_cohort
-    from learn.publish import publish
+    """Write a run's correlations, predictions and similar lesions into the graph. Publishing twice changes nothing.
+
+    With --server, the run is registered with a server, without its weights, and published there.
+    """
     from learn.run import Run
 
     folder = Path(run) if Path(run).is_dir() else home_folder(home) / "runs" / run
     read = Run.read(folder)
-    with open_store(graph_url(home, graph)) as store:
-        summary = publish(store, read, load_cohort(store, read.cohort), min_weight)
-        decided = _stamp_decisions(store, home_folder(home))
+    if server is None:
+        summary, decided = _publish(read, min_weight, graph_url(home, graph), home_folder(home))
+    else:
+        with connect(server, token_env, graph) as client:
+            client.register_run(folder)
+            summary, decided = client.publish(read.run_id, min_weight)
     if json_:
         print_json(summary.as_dict() | {"decided": decided})
         return
@@ -51,18 +60,19 @@ def command(
         console.print("  This model saw no pixels. Research use only.")
 
 
-def _stamp_decisions(store: GraphStore, home: Path) -> int:
-    """Mark the model's correlations that curators decided about; nothing where there is no curation store yet."""
-    from kg.curation.decisions import latest
+def _publish(run: Run, min_weight: float | None, graph: str, home: Path) -> tuple[PublishSummary, int]:
+    """Publish into a graph; decisions count where there is a curation store already."""
+    from contextlib import ExitStack
+
+    from kg.connect import open_store
     from kg.curation.proposal_tables import open_curation
-    from kg.curation.queues_graph import stamp_reviews
-    from kg.curation.queues_tables import make_queue_tables
-    from kg.graph_ontology import load_ontology
     from kg.relational import database_address
+    from lesionkg.publishing import publish_run
 
     address = database_address(home)
-    if "://" not in address and not Path(address).exists():
-        return 0
-    with open_curation(home) as database:
-        make_queue_tables(database)
-        return stamp_reviews(store, latest(database, load_ontology(store)))
+    with ExitStack() as stack:
+        store = stack.enter_context(open_store(graph))
+        there = "://" in address or Path(address).exists()
+        database = stack.enter_context(open_curation(home)) if there else None
+        done = publish_run(store, database, run, min_weight)
+    return done.summary, done.decided

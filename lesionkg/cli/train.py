@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,12 +24,14 @@ from lesionkg.cli.context import (
     print_json,
     progress,
 )
+from lesionkg.cli.remote import DEFAULT, Server, TokenEnv, connect
 
 if TYPE_CHECKING:
     from learn.image.execution import Execution
     from learn.image.recipe import ImageRecipe
     from learn.recipe import Recipe
     from learn.run import Run
+    from queries.client import Client
 
 _PATCHES = "Patches (--features image)"
 _METADATA = "Metadata (--features metadata)"
@@ -100,20 +102,31 @@ def command(
             rich_help_panel=_PATCHES,
         ),
     ] = False,
+    server: Server = None,
+    token_env: TokenEnv = DEFAULT,
+    publish: Annotated[
+        bool, typer.Option("--publish", help="With --server: write the run into the server's graph too.")
+    ] = False,
     home: Home = None,
     graph: Graph = None,
     json_: Json = False,
 ) -> None:
     """Train on real lesions with the relations of the graph, and write a run into the data folder.
 
+    With --server, cohort and relations come from a server, and the run is registered there; patches stay local.
+
     A training on patches that was interrupted continues when the same command is given again. Several GPUs train one
     network with: torchrun --nproc-per-node N -m lesionkg train --features image
     """
     from learn.run import IMAGE, METADATA
 
+    if publish and server is None:
+        raise UsageError("--publish: into which graph? give --server, or run `lesionkg publish` afterwards")
+    source = graph_url(home, graph) if server is None else connect(server, token_env, graph)
     if features == METADATA:
         chosen = metadata_recipe(recipe, set_ or (), seeds)
-        _report(_train_metadata(chosen, cohort, home, graph, json_), home, json_)
+        run = _train_metadata(chosen, cohort, home, source, json_)
+        _report(run, home, json_, _registered(source, run, home, publish))
         return
     if features != IMAGE:
         raise UsageError(f"features {features!r}: give {METADATA!r} or {IMAGE!r}")
@@ -134,9 +147,9 @@ def command(
         allow_other_relations=allow_other_relations,
     )
     folder = patches or home_folder(home) / "patches"
-    run = _train_image(image_recipe(recipe, set_ or ()), execution, folder, cohort, home, graph, json_)
-    if run is not None:
-        _report(run, home, json_)
+    found = _train_image(image_recipe(recipe, set_ or ()), execution, folder, cohort, home, source, json_)
+    if found is not None:
+        _report(found, home, json_, _registered(source, found, home, publish))
 
 
 def metadata_recipe(recipe: str | None, changes: Sequence[str], seeds: str | None) -> Recipe:
@@ -198,12 +211,12 @@ def parse_seeds(text: str) -> tuple[int, ...]:
         raise UsageError(f"seeds {text!r}: give whole numbers separated by commas, for example 0,1,2") from error
 
 
-def _train_metadata(recipe: Recipe, cohort: str, home: Path | None, graph: str | None, quiet: bool) -> Run:
+def _train_metadata(recipe: Recipe, cohort: str, home: Path | None, source: str | Client, quiet: bool) -> Run:
     from lesionkg.training_data import pull_training_data
 
     with progress(quiet=quiet) as display:
         task = display.add_task("reading the graph", total=None)
-        lesions, matrices = pull_training_data(graph_url(home, graph), cohort)
+        lesions, matrices = pull_training_data(source, cohort)
 
         # Torch takes seconds to import; only here is it needed.
         from learn.training import train
@@ -222,7 +235,7 @@ def _train_image(
     patches: Path,
     cohort: str,
     home: Path | None,
-    graph: str | None,
+    source: str | Client,
     quiet: bool,
 ) -> Run | None:
     """The run; None on a rank that has nothing to tell."""
@@ -239,16 +252,25 @@ def _train_image(
             display.update(task, description="training", completed=done, total=of)
 
         runs = home_folder(home) / "runs"
-        run, mine = train_from_graph(graph_url(home, graph), cohort, patches, recipe, runs, execution, tell, say)
+        run, mine = train_from_graph(source, cohort, patches, recipe, runs, execution, tell, say)
         return run if mine else None
 
 
-def _report(run: Run, home: Path | None, json_: bool) -> None:
+def _registered(source: str | Client, run: Run, home: Path | None, publish: bool) -> dict[str, Any]:
+    """What became of the run on the server; nothing where there is none."""
+    if isinstance(source, str):
+        return {}
+    source.register_run(home_folder(home) / "runs" / run.run_id)
+    done = {"registered": source.url}
+    return {**done, "published": source.publish(run.run_id)[0].as_dict()} if publish else done
+
+
+def _report(run: Run, home: Path | None, json_: bool, remote: dict[str, Any]) -> None:
     from learn.description import is_synthetic, sight
 
     folder = home_folder(home) / "runs" / run.run_id
     if json_:
-        print_json(_as_json(run, folder))
+        print_json(_as_json(run, folder) | remote)
         return
     test = run.metrics["test"]
     low, high = test["macro_auc_interval"]["low"], test["macro_auc_interval"]["high"]
@@ -258,10 +280,17 @@ def _report(run: Run, home: Path | None, json_: bool) -> None:
         f"Run {run.run_id}: macro AUC {test['macro_auc']:.4f} ({low:.4f} to {high:.4f}, 95 %, patients resampled) on "
         f"{lesions}; {alone}validation {run.metrics['val']['macro_auc']:.4f}.\n"
         f"Folder: {folder}\n"
-        f"{sight(run)} {RESEARCH_USE_ONLY} Next: lesionkg evaluate {run.run_id}",
+        f"{''.join(_told(remote))}{sight(run)} {RESEARCH_USE_ONLY} Next: lesionkg evaluate {run.run_id}",
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _told(remote: dict[str, Any]) -> Iterator[str]:
+    if remote:
+        yield f"Registered at {remote['registered']}"
+        done = remote.get("published")
+        yield f" and published: {done['predicted']:,} predicted labels.\n" if done else ".\n"
 
 
 def _as_json(run: Run, folder: Path) -> dict[str, Any]:
