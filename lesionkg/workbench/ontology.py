@@ -12,7 +12,7 @@ from kg.graph_cohort import OFFICIAL
 from kg.ontology import Label, Ontology
 from kg.revision import head
 from lesionkg.server.people import Role
-from lesionkg.workbench import ontology_work, parts
+from lesionkg.workbench import ontology_decisions, ontology_work, parts
 from lesionkg.workbench.frame import calm, in_thread, page, place, user
 from lesionkg.workbench.ontology_card import draw_card, draw_facts
 from lesionkg.workbench.ontology_drawing import GraphView
@@ -162,7 +162,7 @@ class _OntologyPage:
 
     async def _draw_tabs(self) -> None:
         pending = await in_thread(ontology_work.count_entries, place(), user())
-        waiting = len(await in_thread(ontology_work.open_proposals, place()))
+        waiting = len(await in_thread(ontology_decisions.open_proposals, place()))
         self._tabs.clear()
         with self._tabs:
             for view, title in _VIEWS.items():

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from nicegui import ui
 
+from kg.ontology import RelationKind
 from lesionkg.workbench import parts
 from lesionkg.workbench.frame import calm
 from lesionkg.workbench.ontology_edits import Editor
@@ -20,10 +21,20 @@ _FOLLOW = "(e) => { if (!e.ctrlKey && !e.metaKey && !e.shiftKey) { e.preventDefa
 _MOST = 24
 """Chips that a list shows before it only counts the rest."""
 
+_STEPS = (*RelationKind, "EXCLUSIVE_WITH", "MERGED_INTO")
+"""Kinds that chains are made of."""
+
 
 def words(kind: str) -> str:
     """``PART_OF`` as ``part of``."""
     return kind.replace("_", " ").lower()
+
+
+def step_in_words(step: str) -> str:
+    """``lung LOCATED_IN chest`` as ``lung located in chest``."""
+    for kind in _STEPS:
+        step = step.replace(f" {kind} ", f" {words(kind)} ")
+    return step
 
 
 def chip(label_id: str, name: str, label_class: str, choose: Choose) -> None:
@@ -207,9 +218,7 @@ def _derived(title: str, found: Sequence[Derived], choose: Choose) -> None:
             for one in found:
                 with ui.element("div").classes("lk-onto-line"):
                     chip(one.id, one.name, one.label_class.value, choose)
-                    ui.label(" → ".join(words(step) if step.isupper() else step for step in one.chain)).classes(
-                        "lk-quiet lk-small"
-                    )
+                    ui.label(" → ".join(map(step_in_words, one.chain))).classes("lk-quiet lk-small")
 
     fold.on_value_change(open_)
 

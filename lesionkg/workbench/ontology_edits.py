@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Protocol
-
-from nicegui import ui
 
 from kg.curation import composites, edits
 from kg.curation.change_set import Change, Composite
@@ -24,11 +21,9 @@ from kg.ontology import (
 )
 from lesionkg.server.people import Role
 from lesionkg.workbench import ontology_work
-from lesionkg.workbench.frame import calm, confirm, in_thread, place, user
+from lesionkg.workbench.frame import confirm, in_thread, place, user
+from lesionkg.workbench.ontology_dialog import Field, Values, ask
 from queries.label_view import Statement
-
-Values = Mapping[str, str]
-_FORM = "dense outlined"
 
 
 class Page(Protocol):
@@ -36,25 +31,6 @@ class Page(Protocol):
 
     async def changed(self) -> None:
         """Show that there is another pending change."""
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field of a dialog.
-
-    Attributes:
-        name: key of its value.
-        title: what people read.
-        value: what it holds at first.
-        options: what can be chosen, by value; None for a text.
-        long: whether it has several lines.
-    """
-
-    name: str
-    title: str
-    value: str = ""
-    options: Mapping[str, str] | None = None
-    long: bool = False
 
 
 def _named(values: Sequence[str]) -> dict[str, str]:
@@ -279,41 +255,13 @@ class Editor:
     ) -> None:
         """Open a dialog; what it gives is put to the pending changes."""
         user().require(Role.CURATOR)
-        inputs: dict[str, ui.input | ui.select | ui.textarea] = {}
-        with ui.dialog() as dialog, ui.card().classes("lk-onto-dialog").props('data-mark="edit-dialog"'):
-            with ui.element("h2").classes("lk-heading"):
-                ui.label(title)
-            for field in fields:
-                inputs[field.name] = _input(field)
-            problem = ui.label().classes("lk-bad").props("role=alert")
 
-            async def add() -> None:
-                values = {name: str(one.value or "").strip() for name, one in inputs.items()}
-                missing = next((f.title for f in fields if not values[f.name] and f.name not in optional), "")
-                if missing:
-                    problem.set_text(f"{missing}: is missing")
-                    return
-                await self._add(lambda o: make(o, values))
-                dialog.close()
+        async def add(values: Values) -> None:
+            await self._add(lambda o: make(o, values))
 
-            with ui.row().classes("lk-onto-actions"):
-                ui.button("Cancel", on_click=dialog.close).props("flat no-caps")
-                ui.button("Add to my changes", on_click=calm(add)).props('unelevated no-caps data-mark="add-change"')
-        dialog.on("hide", dialog.delete)
-        dialog.open()
+        ask(title, fields, add, optional)
 
     async def _add(self, edit: Callable[[Ontology], Change | Composite]) -> None:
         worked = await in_thread(ontology_work.add, place(), user(), edit)
         confirm(f"Added to your changes ({len(worked.pending.entries)}); nothing is saved yet")
         await self._page.changed()
-
-
-def _input(field: Field) -> ui.input | ui.select | ui.textarea:
-    name = f'data-mark="field-{field.name}"'
-    if field.options is not None:
-        many = len(field.options) > 8
-        chosen = ui.select(dict(field.options), value=field.value or None, label=field.title, with_input=many)
-        return chosen.props(f"{_FORM} options-dense {name}").classes("w-full")
-    if field.long:
-        return ui.textarea(field.title, value=field.value).props(f"{_FORM} autogrow {name}").classes("w-full")
-    return ui.input(field.title, value=field.value).props(f"{_FORM} {name}").classes("w-full")

@@ -14,7 +14,7 @@ from kg.curation.history import RevisionEntry, as_of, revisions
 from kg.curation.payload import RevisionKind
 from kg.ontology import Ontology
 from lesionkg.server.people import Role
-from lesionkg.workbench import ontology_work, parts
+from lesionkg.workbench import ontology_decisions, parts
 from lesionkg.workbench.frame import calm, confirm, in_thread, place, user
 from lesionkg.workbench.ontology_impact import draw_preview
 
@@ -121,7 +121,7 @@ class HistoryView:
     def _undoer(self, entry: RevisionEntry) -> Callable[[], Awaitable[None]]:
         async def ask() -> None:
             user().require(Role.CURATOR)
-            change_set, found = await in_thread(ontology_work.undo_preview, place(), entry.sequence, self._cohort)
+            change_set, found = await in_thread(ontology_decisions.undo_preview, place(), entry.sequence, self._cohort)
             with ui.dialog() as dialog, ui.card().classes("lk-onto-dialog").props('data-mark="undo-dialog"'):
                 with ui.element("h2").classes("lk-heading"):
                     ui.label(f"Take revision {entry.sequence} back")
@@ -135,7 +135,9 @@ class HistoryView:
                 )
 
                 async def undo() -> None:
-                    done = await in_thread(ontology_work.undo, place(), user(), entry.sequence, str(reason.value or ""))
+                    done = await in_thread(
+                        ontology_decisions.undo, place(), user(), entry.sequence, str(reason.value or "")
+                    )
                     dialog.close()
                     confirm(f"Revision {entry.sequence} was taken back by revision {done}")
                     await self._page.saved("history")

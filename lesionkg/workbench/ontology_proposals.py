@@ -10,7 +10,7 @@ from nicegui import ui
 from kg.curation.describe import describe
 from kg.curation.proposal import Proposal, Status
 from lesionkg.server.people import Role
-from lesionkg.workbench import ontology_work, parts
+from lesionkg.workbench import ontology_decisions, parts
 from lesionkg.workbench.frame import calm, confirm, in_thread, place, user
 from lesionkg.workbench.ontology_impact import draw_preview
 
@@ -44,7 +44,7 @@ class ProposalsView:
             self._list = ui.element("div").classes("lk-onto-column")
 
         async def list_() -> None:
-            found = await in_thread(ontology_work.open_proposals, place(), bool(every.value))
+            found = await in_thread(ontology_decisions.open_proposals, place(), bool(every.value))
             self._list.clear()
             with self._list:
                 if not found:
@@ -80,7 +80,7 @@ class ProposalsView:
                 ui.label(f"{event.kind} by {event.actor}, {event.created[:16].replace('T', ' ')}{said}").classes(
                     "lk-quiet lk-small"
                 )
-            if one.status in ontology_work.OPEN:
+            if one.status in ontology_decisions.OPEN:
                 self._draw_actions(one)
 
     def _draw_actions(self, one: Proposal) -> None:
@@ -88,7 +88,7 @@ class ProposalsView:
         place_for = ui.element("div").classes("lk-onto-column")
 
         async def preview() -> None:
-            found = await in_thread(ontology_work.proposal_preview, place(), number, self._cohort)
+            found = await in_thread(ontology_decisions.proposal_preview, place(), number, self._cohort)
             place_for.clear()
             with place_for:
                 draw_preview(found, self._names)
@@ -111,9 +111,13 @@ class ProposalsView:
 
             seen = len(one.events)
             if one.status is Status.PROPOSED:
-                deciding("Accept", lambda c: in_thread(ontology_work.judge, place(), user(), number, True, c, seen))
+                deciding(
+                    "Accept", lambda c: in_thread(ontology_decisions.judge, place(), user(), number, True, c, seen)
+                )
             if one.status is Status.ACCEPTED:
-                deciding("Apply", lambda _: in_thread(ontology_work.carry_out, place(), user(), number))
+                deciding("Apply", lambda _: in_thread(ontology_decisions.carry_out, place(), user(), number))
             if one.status is not Status.DRAFT:
-                deciding("Reject", lambda c: in_thread(ontology_work.judge, place(), user(), number, False, c, seen))
-            deciding("Withdraw", lambda c: in_thread(ontology_work.take_back, place(), user(), number, c))
+                deciding(
+                    "Reject", lambda c: in_thread(ontology_decisions.judge, place(), user(), number, False, c, seen)
+                )
+            deciding("Withdraw", lambda c: in_thread(ontology_decisions.take_back, place(), user(), number, c))
