@@ -29,7 +29,7 @@ TABS = (
     ("Overview", "/", "space_dashboard"),
     ("Ontology", "/ontology", "account_tree"),
     ("Review", "/review", "fact_check"),
-    ("Lesions", "/lesions", "radiology"),
+    ("Lesions", "/lesions", "image_search"),
     ("Query", "/query", "terminal"),
     ("Conflicts", "/conflicts", "bolt"),
     ("Models", "/models", "query_stats"),
@@ -96,7 +96,7 @@ def page(path: str, title: str) -> Callable[[Callable[P, Awaitable[None]]], Call
         @ui.page(path, title=f"{title} - lesionkg", response_timeout=30)
         @functools.wraps(build)
         async def shown(*args: P.args, **kwargs: P.kwargs) -> None:
-            await _frame(path)
+            await draw_frame(path)
             with ui.column().classes("lk-page"):
                 try:
                     await build(*args, **kwargs)
@@ -116,7 +116,8 @@ def _head() -> Head | None:
         return None
 
 
-async def _frame(path: str) -> None:
+async def draw_frame(path: str) -> None:
+    """Draw the bar and the notice around a page; ``path`` says which tab is the current one."""
     ui.add_head_html(f"<style>{_STYLE}</style>")  # ui.add_css would need a script, which the CSP refuses
     ui.colors(
         primary="#0b6e78",

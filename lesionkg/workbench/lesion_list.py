@@ -131,8 +131,8 @@ def _filters(address: Address, names: dict[str, str], models: tuple[str, ...]) -
                     label="Split",
                     value=values["split"] if values["split"] in ("train", "val", "test") else "",
                 ),
-                "least": ui.number("Long diameter from, mm", value=_size(values["least"]), min=0),
-                "most": ui.number("to, mm", value=_size(values["most"]), min=0),
+                "least": ui.number("Size from, mm", value=_size(values["least"]), min=0),
+                "most": ui.number("Size to, mm", value=_size(values["most"]), min=0),
                 "outcome": ui.select(
                     outcomes, label="Model's error", value=values["outcome"] if values["outcome"] in outcomes else ""
                 ),
