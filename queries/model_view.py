@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,10 @@ from kg.revision import Head, head
 from kg.store import GraphStore
 from queries.run_files import LabelRow, RunFiles
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+RUNS, REGISTERED, ABLATION = "runs", "runs-registered", "ablation"
+"""Folders of the data folder with runs: trained here, trained elsewhere, and those behind ablation tables."""
+
+_ID = re.compile(r"(metadata|image)-[0-9a-f]{10}")
 _MODELS = "MATCH (m:Model) RETURN properties(m) AS model ORDER BY m.created DESC, m.id"
 
 
@@ -52,7 +55,8 @@ class ModelSummary:
         seeds: one a network.
         currency: whether it still fits the ontology.
         published: whether its predictions are in the graph.
-        has_folder: whether its run's folder is in the data folder.
+        folder: its run's folder; None for a model that is in the graph only.
+        elsewhere: whether it was trained elsewhere and registered here.
         auc: macro area under the ROC curve on test lesions, as stored; None when it is not.
         auc_interval: 95 % of it; None when it is not stored.
         problem: why its folder cannot be read; empty when it can, or is not there.
@@ -70,7 +74,8 @@ class ModelSummary:
     seeds: tuple[int, ...]
     currency: Currency
     published: bool
-    has_folder: bool
+    folder: Path | None
+    elsewhere: bool
     auc: float | None
     auc_interval: tuple[float, float] | None
     problem: str = ""
@@ -135,35 +140,34 @@ class Passed:
     exclusive: tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]
 
 
-def list_models(store: GraphStore, runs: Path) -> list[ModelSummary]:
+def list_models(store: GraphStore, home: Path) -> list[ModelSummary]:
     """Runs of the data folder and models of the graph, newest first; a run that was published stands once.
+
+    Runs behind ablation tables are left out unless they were published.
 
     Raises:
         UsageError: the graph holds no ontology yet.
     """
-    now = head(store)
-    published = {row["model"]["id"]: row["model"] for row in store.read(_MODELS)}
-    found = {path.name: _of_folder(path, now) for path in sorted(runs.glob("*")) if _is_run(path)}
-    both = [replace(one, published=True) if key in published else one for key, one in found.items()]
-    alone = [_of_node(model, now) for key, model in published.items() if key not in found]
-    return sorted(both + alone, key=lambda one: (one.created, one.id), reverse=True)
+    now, published = head(store), _published(store)
+    folders = {path.name: path for name in (REGISTERED, RUNS) for path in _run_folders(home / name)}
+    found = [_of_folder(path, now, key in published) for key, path in folders.items()]
+    found += [_of_node(model, now) for key, model in published.items() if key not in folders]
+    return sorted(found, key=lambda one: (one.created, one.id), reverse=True)
 
 
-def read_model(store: GraphStore, runs: Path, model: str) -> ModelPage:
+def read_model(store: GraphStore, home: Path, model: str) -> ModelPage:
     """Everything about one model but its curves; of a model without its run's folder only the line about it.
 
     Raises:
         UsageError: there is no such model.
         InputError: a file of its run is missing or altered.
     """
-    summary = next((one for one in list_models(store, runs) if one.id == model), None)
-    if summary is None:
-        raise UsageError(f"model {model!r}: there is none of this name; the models page lists those that are there")
+    summary = _find(store, home, model)
     if summary.problem:
         raise InputError(summary.problem)
-    if not summary.has_folder:
+    if summary.folder is None:
         return ModelPage(summary, {}, {}, (), {}, (), "")
-    files = RunFiles(run_folder(runs, model))
+    files = RunFiles(summary.folder)
     metrics = files.metrics()
     splits = [split for split in ("val", "test", "hand") if isinstance(metrics.get(split), Mapping)]
     return ModelPage(
@@ -175,17 +179,6 @@ def read_model(store: GraphStore, runs: Path, model: str) -> ModelPage:
         groups=tuple(metrics.get("test", {}).get("groups") or ()),
         card=files.card(),
     )
-
-
-def run_folder(runs: Path, model: str) -> Path:
-    """The folder of a run.
-
-    Raises:
-        UsageError: the name is none of a run.
-    """
-    if not _ID.fullmatch(model):
-        raise UsageError(f"model {model!r}: no name of a model")
-    return runs / model
 
 
 def since(store: GraphStore, model: ModelSummary) -> Passed:
@@ -234,8 +227,24 @@ def _moved(
     return tuple(came), tuple(went)
 
 
-def _is_run(path: Path) -> bool:
-    return bool(_ID.fullmatch(path.name)) and not path.name.endswith(".training") and path.is_dir()
+def _run_folders(folder: Path) -> list[Path]:
+    found = folder.iterdir() if folder.is_dir() else ()
+    return sorted(path for path in found if _ID.fullmatch(path.name) and path.is_dir())
+
+
+def _published(store: GraphStore) -> dict[str, dict[str, Any]]:
+    return {row["model"]["id"]: row["model"] for row in store.read(_MODELS)}
+
+
+def _find(store: GraphStore, home: Path, model: str) -> ModelSummary:
+    now, published = head(store), _published(store)
+    if _ID.fullmatch(model):
+        for name in (RUNS, REGISTERED, ABLATION):
+            if (home / name / model).is_dir():
+                return _of_folder(home / name / model, now, model in published)
+    if model not in published:
+        raise UsageError(f"model {model!r}: there is none of this name; the models page lists those that are there")
+    return _of_node(published[model], now)
 
 
 def _currency(now: Head, label_set: str, matrix_hash: str) -> Currency:
@@ -245,14 +254,30 @@ def _currency(now: Head, label_set: str, matrix_hash: str) -> Currency:
     return Currency.CURRENT if known == matrix_hash else Currency.BEHIND
 
 
-def _of_folder(path: Path, now: Head) -> ModelSummary:
+def _of_folder(path: Path, now: Head, published: bool) -> ModelSummary:
     try:
         files = RunFiles(path)
         test = files.metrics().get("test") or {}
         synthetic = files.is_synthetic()
     except LesionKGError as error:
         return ModelSummary(
-            path.name, "", False, False, "", "", 0, "", "", (), Currency.UNKNOWN, False, True, None, None, str(error)
+            path.name,
+            "",
+            False,
+            False,
+            "",
+            "",
+            0,
+            "",
+            "",
+            (),
+            Currency.UNKNOWN,
+            published,
+            path,
+            False,
+            None,
+            None,
+            str(error),
         )
     config = files.config
     interval = test.get("macro_auc_interval") or {}
@@ -269,8 +294,9 @@ def _of_folder(path: Path, now: Head) -> ModelSummary:
         created=config.created,
         seeds=config.seeds,
         currency=_currency(now, config.label_set, config.matrix_hash),
-        published=False,
-        has_folder=True,
+        published=published,
+        folder=path,
+        elsewhere=path.parent.name == REGISTERED,
         auc=test.get("macro_auc"),
         auc_interval=None if None in bounds else (float(bounds[0]), float(bounds[1])),  # type: ignore[arg-type]
     )
@@ -291,7 +317,8 @@ def _of_node(model: Mapping[str, Any], now: Head) -> ModelSummary:
         seeds=tuple(model.get("seeds") or ()),
         currency=_currency(now, label_set, matrix_hash),
         published=True,
-        has_folder=False,
+        folder=None,
+        elsewhere=False,
         auc=model.get("test_macro_auc"),
         auc_interval=None,
     )

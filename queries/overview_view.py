@@ -95,23 +95,6 @@ class Soundness:
     findings: tuple[Finding, ...]
 
 
-@dataclass(frozen=True)
-class Waiting:
-    """What somebody should look at.
-
-    Attributes:
-        cohort: the newest cohort, whose labels are meant; empty in a graph without one, which then counts nothing.
-        contradictory: its lesions with labels that exclude each other.
-        never_ruled_out: labels that no training lesion of it can serve as a negative for.
-        queues: items that wait in each review queue.
-    """
-
-    cohort: str
-    contradictory: int
-    never_ruled_out: int
-    queues: Mapping[QueueKind, int]
-
-
 def glance(store: GraphStore, changes: int = 6) -> Glance:
     """What can be read at once: in a few hundredths of a second on the full graph.
 
@@ -165,22 +148,32 @@ def soundness(kept: Kept) -> Soundness:
     return kept.get("soundness", work)
 
 
-def waiting(kept: Kept, database: Database) -> Waiting:
-    """What somebody should look at; takes seconds on the full graph, once for each state of it.
+def newest_cohort(store: GraphStore) -> CohortEntry | None:
+    """The cohort whose labels the page speaks of; None in a graph without one."""
+    return next(iter(list_cohorts(store)), None)
+
+
+def contradictory(kept: Kept, cohort: CohortEntry) -> int:
+    """Lesions of a cohort with labels that exclude each other; takes seconds on the full graph, once for each state.
+
+    Raises:
+        CohortError: the cohort has no lesion.
+    """
+    return conflicts_of_labels(kept, cohort.id).count(ALL)
+
+
+def never_ruled_out(kept: Kept, cohort: CohortEntry) -> int:
+    """Labels that no training lesion of a cohort can serve as a negative for."""
+    parameters = {"cohort": cohort.id, "label_set": cohort.label_set}
+    request = Request(NEVER_RULED_OUT, parameters=parameters)
+    return kept.get(("never ruled out", cohort.id), lambda: len(answer(kept.store, request).rows))
+
+
+def waiting(kept: Kept, database: Database) -> dict[QueueKind, int]:
+    """Items that wait in each review queue; takes seconds on the full graph, once for each state.
 
     Raises:
         StaleRevisionError: the ontology was edited behind our back.
     """
     board = read_board(kept, database)
-    newest = next(iter(list_cohorts(kept.store)), None)
-    return Waiting(
-        cohort=newest.id if newest else "",
-        contradictory=conflicts_of_labels(kept, newest.id).count(ALL) if newest else 0,
-        never_ruled_out=kept.get("never ruled out", lambda: _never_ruled_out(kept.store, newest)) if newest else 0,
-        queues={kind: len(board.waiting(kind)) for kind in QueueKind},
-    )
-
-
-def _never_ruled_out(store: GraphStore, cohort: CohortEntry) -> int:
-    parameters = {"cohort": cohort.id, "label_set": cohort.label_set}
-    return len(answer(store, Request(NEVER_RULED_OUT, parameters=parameters)).rows)
+    return {kind: len(board.waiting(kind)) for kind in QueueKind}
