@@ -75,8 +75,8 @@ class GraphView:
         with parts.panel(mark="ontology-graph"):
             _draw_legend()
             self._told = ui.label().classes("lk-quiet").props('data-mark="graph-count" aria-live=polite')
+            self._tools = ui.element("div").classes("lk-onto-column")
             self._canvas = ui.element("div").classes("lk-onto-canvas")
-            self._below = ui.element("div").classes("lk-onto-column")
         ui.timer(0.01, calm(self._start), once=True)
 
     async def _start(self) -> None:
@@ -105,7 +105,7 @@ class GraphView:
         self._canvas.clear()
         with self._canvas:
             drawn = ui.echart(options, on_point_click=self._clicked).style(f"height: {height}px").classes("w-full")
-            drawn.props["aria-label"] = "Graph of the neighbours; the lists below and the card say the same"
+            drawn.props["aria-label"] = "Graph of the neighbours; the lists above and the card say the same"
             drawn.props('role=img data-mark="graph-canvas"')
         self._tell(graph)
 
@@ -117,8 +117,8 @@ class GraphView:
             f"{len(graph.nodes)} labels drawn{full}, {len(graph.edges)} relations{rest}. Click one to open it."
         )
         names = {node.id: node.name for node in graph.nodes}
-        self._below.clear()
-        with self._below, ui.row().classes("lk-onto-actions"):
+        self._tools.clear()
+        with self._tools, ui.row().classes("lk-onto-actions"):
             closed = {n.id: n.name for n in graph.nodes if not n.opened}
             if closed:
                 picked = ui.select(closed, label="Open a drawn label", with_input=True)

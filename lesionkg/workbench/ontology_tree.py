@@ -76,6 +76,7 @@ class TreePanel:
         self._set, self._class = label_set, label_class
         self._rows: dict[tuple[str, ...], _Row] = {}
         self._chosen = ""
+        self._hits: tuple[Hit, ...] | None = None
         self._build()
 
     def renew(self, ontology: Ontology) -> None:
@@ -149,12 +150,16 @@ class TreePanel:
         chosen = LabelClass(self._class) if self._class else None
         known = {s.name for s in self._ontology.label_sets}
         self._tree = LabelTree(self._ontology, self._set if self._set in known else "", chosen)
+        words = str(self._words.value or "").strip()
+        hits = self._tree.search(words) if words else None
+        if hits is not None and hits == self._hits:
+            return  # drawing the same again would take the focus away
+        self._hits = hits
         self._rows = {}
         self._list.clear()
-        words = str(self._words.value or "")
         with self._list:
-            if words.strip():
-                self._draw_hits(self._tree.search(words))
+            if hits is not None:
+                self._draw_hits(hits)
             else:
                 self._draw_classes([chosen] if chosen else list(LabelClass))
         if self._chosen:

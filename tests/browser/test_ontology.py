@@ -119,7 +119,7 @@ def choose(browser: Browser, mark: str, text: str) -> None:
     browser.keys(text)
     browser.until(
         lambda: any(
-            option.text.startswith(text) and (option.click() or True)
+            option.text.startswith(text) and browser.click_on(option)
             for option in browser.driver.find_elements(By.CSS_SELECTOR, ".q-menu .q-item")
         ),
         f"option {text}",
@@ -221,7 +221,7 @@ def test_the_graph_opens_labels_and_counts_what_it_hides(as_reader: Browser) -> 
     page.mark("graph-canvas")
     nodes, hidden = drawn()
     more = next(b for b in page.driver.find_elements(By.TAG_NAME, "button") if b.text.endswith("children of chest"))
-    more.click()
+    page.click_on(more)
     page.until(lambda: drawn()[0] > nodes, "all 79 children")
     assert drawn()[0] - nodes == hidden - drawn()[1]
     nodes = drawn()[0]

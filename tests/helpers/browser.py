@@ -137,7 +137,13 @@ class Browser:
 
     def click(self, selector: str) -> None:
         """Click the first visible element of a CSS selector, once it can be clicked."""
-        self.until(lambda: self.find(selector).click() or True, f"a click on {selector}")
+        self.until(lambda: self.click_on(self.find(selector)), f"a click on {selector}")
+
+    def click_on(self, element: WebElement) -> bool:
+        """Click an element in the middle of the window, where neither bar nor footer covers it."""
+        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+        element.click()
+        return True
 
     def press(self, text: str) -> None:
         """Click the visible button or link with exactly this text."""
@@ -149,8 +155,7 @@ class Browser:
         def clicked() -> bool:
             for element in self.driver.find_elements(By.XPATH, path):
                 if element.is_displayed() and element.is_enabled():
-                    element.click()
-                    return True
+                    return self.click_on(element)
             return False
 
         self.until(clicked, f"a button {text!r}")
