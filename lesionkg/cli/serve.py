@@ -41,6 +41,7 @@ def command(
 
     Other lesionkg commands go on working beside it.
     """
+    from lesionkg.server.serving import run
     from lesionkg.server.settings import Settings
     from lesionkg.server.sockets import listen
     from lesionkg.server.starting import started
@@ -59,7 +60,7 @@ def command(
         console.print(said, highlight=False, soft_wrap=True, markup=False)
         if open_:
             typer.launch(address)
-        server.run(sockets=[socket])
+        run(server, socket)
     errors.print("stopped")
 
 

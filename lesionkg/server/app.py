@@ -32,7 +32,7 @@ ROUTES = (
 )
 """Modules of :mod:`lesionkg.api` with a ``router``."""
 
-PAGES = ("overview", "ontology", "review", "lesion", "query", "conflicts", "models")
+PAGES = ("overview", "ontology", "review", "lesion", "query", "conflicts", "models", "missing")
 """Modules of :mod:`lesionkg.workbench` whose import registers a page."""
 
 

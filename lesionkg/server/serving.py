@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+from contextlib import suppress
 from socket import socket
 from typing import Any
 
@@ -92,5 +94,11 @@ def http_server(app: ASGIApp, settings: Settings) -> uvicorn.Server:
 
 
 def run(server: uvicorn.Server, listening: socket) -> None:
-    """Serve until Ctrl-C or SIGTERM."""
-    server.run(sockets=[listening])
+    """Serve until Ctrl-C or SIGTERM, and come back."""
+    # The server handles both, then raises them once more: by default SIGTERM would end the process with the graph open.
+    before = signal.signal(signal.SIGTERM, lambda number, frame: None)
+    try:
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listening])
+    finally:
+        signal.signal(signal.SIGTERM, before)
