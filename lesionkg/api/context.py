@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPBearer
 
 from lesionkg.server.people import Role, User
 from lesionkg.server.workplace import Workplace
@@ -16,8 +17,12 @@ def _workplace(request: Request) -> Workplace:
     return workplace
 
 
-def _user(role: Role) -> Callable[[Request], User]:
-    def user(request: Request) -> User:
+_BEARER = HTTPBearer(auto_error=False, description="Token of a user; a server on loopback may ask for none.")
+"""Names the token in the OpenAPI document; the gate has checked it already."""
+
+
+def _user(role: Role) -> Callable[..., User]:
+    def user(request: Request, token: Annotated[object, Security(_BEARER)]) -> User:
         found: User = request.state.user
         found.require(role)
         return found
