@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from urllib.parse import urlencode
 
 from nicegui import ui
 
+from kg.curation.change_set import Change
+from kg.curation.edits import Provenance, add_exception, remove_exclusive
 from kg.ontology import Ontology
 from lesionkg.server.people import Role
-from lesionkg.workbench import parts
-from lesionkg.workbench.frame import calm, in_thread, user
+from lesionkg.workbench import ontology_work, parts
+from lesionkg.workbench.frame import calm, in_thread, place, user
 from lesionkg.workbench.review_parts import chain, chips
 from queries.conflict_view import ALL, Broken, ConflictGroup, ConflictLesion
 from queries.relations_between import exclusion_chain, relations_between
@@ -102,6 +105,9 @@ class GroupView:
             with ui.element("div").classes("lk-chips items-center"):
                 chips(self._ontology, pair)
                 ui.label(f"{lesions:,} lesions").classes("lk-quiet lk-small")
+                if self._group.kind is Broken.EXCLUSIVE and user().role >= Role.CURATOR:
+                    ui.space()
+                    self._edit("Allow these two", partial(_exception, pair, lesions), "allow")
             chain(steps)
         more = len(self._group.clashes()) - len(chains)
         if more > 0:
@@ -111,19 +117,33 @@ class GroupView:
         group = self._group
         with ui.element("h3").classes("lk-heading"):
             ui.label("What to do")
-        a, b = group.labels
         if user().role >= Role.CURATOR:
-            for text, edit in _EDITS[group.kind]:
-                ui.link(text, "/ontology?" + urlencode({"label": a, "edit": edit, "other": b}))
             if group.kind is Broken.EXCLUSIVE:
                 item = "contradicted/" + "/".join(sorted(group.labels))
                 ui.link("Weigh it in the review queue", "/review?" + urlencode({"item": item}))
-            ui.label("Or open a lesion below and correct its labels.").classes("lk-quiet")
-        else:
-            ui.link("See the relation in the ontology", "/ontology?" + urlencode({"label": a}))
+                if group.listed == "pair":
+                    self._edit("Drop the exclusive pair", partial(_drop, group.labels), "drop")
+            ui.label(
+                "What you choose here joins your pending changes, where its impact shows before anything is saved. "
+                "Or open a lesion below and correct its labels."
+            ).classes("lk-quiet lk-small")
+        ui.link("The relation in the ontology", "/ontology?" + urlencode({"label": group.labels[0]}))
         ui.button("Export these lesions", icon="download", on_click=self._hand_over).props(
             'outline no-caps dense padding="4px 12px"'
         ).classes("self-start")
+
+    def _edit(self, text: str, edit: ontology_work.Edit, mark: str) -> None:
+        """A button that puts a change to those that the curator works on, and leads there."""
+
+        @calm
+        async def put() -> None:
+            await in_thread(ontology_work.add, place(), user_, edit)
+            ui.navigate.to("/ontology?view=changes")
+
+        user_ = user()
+        ui.button(text, on_click=put).props(f'flat no-caps dense size=sm color=primary data-mark="{mark}"').classes(
+            "self-start"
+        )
 
     @calm
     async def _hand_over(self) -> None:
@@ -176,11 +196,11 @@ class GroupView:
 
 
 _WORDS = {Broken.EXCLUSIVE: "never with", Broken.HIERARCHICAL: "predicted without its parent"}
-_EDITS = {
-    Broken.EXCLUSIVE: (
-        ("Allow an exception to the pair, in the ontology", "exception"),
-        ("Remove the exclusive pair, in the ontology", "remove-exclusive"),
-    ),
-    Broken.HIERARCHICAL: (("Remove the relation, in the ontology", "remove-relation"),),
-}
 
+
+def _exception(pair: tuple[str, str], lesions: int, ontology: Ontology) -> Change:
+    return add_exception(ontology, *pair, Provenance(evidence=f"{lesions} lesions have both"))
+
+
+def _drop(pair: tuple[str, str], ontology: Ontology) -> Change:
+    return remove_exclusive(ontology, *pair)

@@ -353,7 +353,7 @@ class ReviewPage:
             ui.label(f"{review_item.names_of(made.item, self.board)}: {made.action}{until}.")
             if made.proposal:
                 number = made.proposal.partition("-")[0]
-                ui.link(f"Proposal {number}: see its impact, accept and apply it", review_item.proposal_address(number))
+                ui.link(f"Proposal {number}: see its impact, accept and apply it", review_item.PROPOSALS)
 
     async def _reread(self, item: str) -> None:
         self.board = await in_thread(read_board, kept(), place().database, self._model)

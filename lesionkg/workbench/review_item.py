@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from nicegui import ui
 
@@ -45,12 +45,11 @@ def decision(one: Decision, ontology: Ontology) -> None:
     ui.label(one.reason).classes("lk-quiet lk-small")
     if one.proposal:
         number = one.proposal.partition("-")[0]
-        ui.link(f"Proposal {number}", proposal_address(number)).classes("lk-small")
+        ui.link(f"Proposal {number}", PROPOSALS).classes("lk-small")
 
 
-def proposal_address(number: str) -> str:
-    """Where a proposal is judged and applied."""
-    return f"/ontology?proposal={quote(number)}"
+PROPOSALS = "/ontology?view=proposals"
+"""Where proposals are judged and applied."""
 
 
 def names_of(item: str, board: Board) -> str:

@@ -113,7 +113,8 @@ class MapView:
         self._picture.clear()
         with self._picture:
             _described(self._map, self._ontology)
-            height = max(360, 170 + 11 * len(self._map.names))
+            size = max(len(self._map.names), 1)
+            height = 150 + size * max(12, min(28, 420 // size))
             chart = ui.echart(_options(self._map, self._dark), on_point_click=self._picked)
             chart.style(f"height: {height}px; width: 100%").props(
                 'role=img aria-label="Heat map of learned weights; the table below has the same"'
@@ -232,7 +233,7 @@ def _options(found: HeatMap, dark: bool) -> dict[str, Any]:
                 text += f", stability {found.stability[i, j]:.2f}\n{found.reading[i, j]}; {WORDS[agreement]}"
                 marks[agreement].append({"name": text, "value": [j, i]})
             cells.append({"name": text, "value": [j, i, round(float(found.weight[i, j]), 3)]})
-    mark = max(4, min(9, 330 // max(size, 1)))
+    mark = max(5, min(10, 400 // max(size, 1)))
     axis = {
         "type": "category",
         "data": list(found.names),

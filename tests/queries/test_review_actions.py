@@ -121,9 +121,9 @@ def test_of_two_reviewers_the_second_is_told_and_proposes_nothing(kept: Kept, da
     mine = seen(board, PAIR)
     reject_item(database, mine, "A", "chance")
     choice = Choice(kind=SoftKind.TYPICALLY_HAS)
-    with pytest.raises(ConflictError, match="A rejected it on .* meanwhile; look again"):
+    with pytest.raises(ConflictError, match=r"A rejected it on .* meanwhile; look again"):
         promote_item(database, kept.store, board, mine, "B", "seen", choice)
-    with pytest.raises(ConflictError, match="A rejected it on .* meanwhile; look again"):
+    with pytest.raises(ConflictError, match=r"A rejected it on .* meanwhile; look again"):
         defer_item(database, mine, "B", "later", "")
     with pytest.raises(UsageError, match="there is none"):
         find(database, "1")
