@@ -20,8 +20,8 @@ from kg.errors import InputError
 
 _CONFIG = "config.json"
 _FORMAT = "lesionkg-run/"
-_LOG = ".training/log/log.csv"
-"""Where the log of a training lies, after the run's folder."""
+_TRAINING, _LOG = ".training", "log/log.csv"
+"""What the folder of a training is called after its run's, and where its log lies in it."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class RunFiles:
 
     def log(self) -> list[dict[str, float]]:
         """Rows of the training's log, where one was kept; values that are no numbers are left out."""
-        path = self._folder.with_name(f"{self._folder.name}{_LOG}")
+        path = self._folder.with_name(self._folder.name + _TRAINING) / _LOG
         if not path.is_file():
             return []
         with path.open(encoding="utf-8", newline="") as stream:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import quote
 
 from nicegui import ui
@@ -177,24 +178,50 @@ class Overview:
             _look(self._proposals, "proposals open", "/ontology?view=proposals")
 
     async def fill(self) -> None:
-        """Count, check, and show each as soon as it is known."""
+        """Count, check, and show each as soon as it is known; stops when nobody looks any more."""
+        client = ui.context.client
         try:
-            self._show_contents(await in_thread(contents, kept()))
-            self._show_soundness(await in_thread(soundness, kept()))
-            cohort = await in_thread(newest_cohort, place().store)
-            if cohort is not None:
-                target = QueryLink(name=NEVER_RULED_OUT, given={"cohort": cohort.id}).path
-                without = await in_thread(never_ruled_out, kept(), cohort)
-                self._add(without, "labels without a reliable negative in training", target, cohort.id)
-                clashing = await in_thread(contradictory, kept(), cohort)
-                self._add(clashing, "lesions with labels that exclude each other", "/conflicts", cohort.id)
-            for kind, count in (await in_thread(waiting, kept(), place().database)).items():
-                self._add(count, _QUEUES[kind], f"/review?queue={kind}")
+            for step in (self._count, self._check, self._judge, self._queue):
+                found = await step()
+                if client.is_deleted:
+                    return
+                found()
             self._looking.delete()
         except LesionKGError as error:
             self._looking.clear()
             with self._looking:
                 ui.label(str(error)).classes("lk-problem").props("role=alert")
+
+    async def _count(self) -> Callable[[], None]:
+        found = await in_thread(contents, kept())
+        return lambda: self._show_contents(found)
+
+    async def _check(self) -> Callable[[], None]:
+        found = await in_thread(soundness, kept())
+        return lambda: self._show_soundness(found)
+
+    async def _judge(self) -> Callable[[], None]:
+        cohort = await in_thread(newest_cohort, place().store)
+        if cohort is None:
+            return lambda: None
+        without = await in_thread(never_ruled_out, kept(), cohort)
+        clashing = await in_thread(contradictory, kept(), cohort)
+        target = QueryLink(name=NEVER_RULED_OUT, given={"cohort": cohort.id}).path
+
+        def show() -> None:
+            self._add(clashing, "lesions with labels that exclude each other", "/conflicts", cohort.id)
+            self._add(without, "labels without a reliable negative in training", target, cohort.id)
+
+        return show
+
+    async def _queue(self) -> Callable[[], None]:
+        found = await in_thread(waiting, kept(), place().database)
+
+        def show() -> None:
+            for kind, count in found.items():
+                self._add(count, _QUEUES[kind], f"/review?queue={kind}")
+
+        return show
 
     def _add(self, count: int, said: str, target: str, more: str = "") -> None:
         if count:

@@ -90,7 +90,9 @@ class QueryPage:
         query = self._query
         if query and all(p.default is not None or self._here.given.get(p.name) for p in query.parameters):
             await self._run()
-        self._side.schema(await in_thread(read_schema_once))
+        view = await in_thread(read_schema_once)
+        if not ui.context.client.is_deleted:
+            self._side.schema(view)
         place().desk.warm()
 
     def _show_named(self, query: NamedQuery, given: Mapping[str, str]) -> None:
