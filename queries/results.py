@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from rich.console import Group
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+NOTICE = "Research use only; not for diagnosis."
+"""Stands in every export: in JSON as ``notice``, in Parquet in the metadata, in CSV as the heading of a last column."""
+
+_FORMULA = re.compile(r"[\t\r\n]|[\s\x00-\x1f\u200b-\u200f\u2060\ufeff'\"`]*[=+\-@\uff1d\uff0b\uff0d\uff20\u2212]")
+"""How a text begins that some spreadsheet could run: also after blanks or quotes, which some take away, and in the wide
+letters that some read like the narrow ones."""
 
 
 class Format(StrEnum):
@@ -73,28 +79,35 @@ def as_table(result: Result, title: str = "") -> Group:
 def write_csv(result: Result, stream: TextIO) -> None:
     """Write CSV (RFC 4180, UTF-8).
 
-    A text that a spreadsheet would run as a formula (it begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage
-    return) gets an apostrophe in front, the usual practice; numbers are left alone. Lists and mappings are JSON in one
-    cell.
+    A text that a spreadsheet could run as a formula (it begins with ``=``, ``+``, ``-``, ``@``, a tab or a line end,
+    also after blanks or quotes and in wide letters) gets an apostrophe in front, the usual practice; numbers are left
+    alone. Lists and mappings are JSON in one cell.
+
+    CSV knows no comments. So the notice is the heading of one more column, the last, whose cells are empty: it travels
+    with the file, also without a row, and every reader takes it. After it come the notes, and whether there are more
+    rows.
     """
+    said = " ".join(dict.fromkeys((NOTICE, *result.notes, *(["There are more rows."] if result.truncated else []))))
     writer = csv.writer(stream)
-    writer.writerow([_cell(column) for column in result.columns])
-    writer.writerows([_cell(value) for value in row] for row in result.rows)
+    writer.writerow([*(_cell(column) for column in result.columns), _cell(said)])
+    writer.writerows([*(_cell(value) for value in row), ""] for row in result.rows)
 
 
 def as_json(result: Result) -> dict[str, Any]:
     """The result as one JSON document; numbers that are not finite become null."""
     return {
+        "notice": NOTICE,
         "columns": list(result.columns),
         "rows": [{name: _finite(value) for name, value in row.items()} for row in result.as_dicts()],
         "truncated": result.truncated,
         "notes": list(result.notes),
         "seconds": round(result.seconds, 3),
+        "memory_mb": round(result.memory_mb),
     }
 
 
 def as_arrow(result: Result) -> pa.Table:
-    """The result as an Arrow table; the notes are in its metadata.
+    """The result as an Arrow table; notice, notes and whether it is cut off are in its metadata.
 
     Raises:
         UsageError: a column holds values of several types, which Arrow does not.
@@ -110,7 +123,9 @@ def as_arrow(result: Result) -> pa.Table:
                 f"column {name!r}: holds values of several types, which Parquet cannot; use --format json"
             ) from error
     table = pa.Table.from_arrays(columns, names=list(result.columns))
-    return table.replace_schema_metadata({"notes": json.dumps(result.notes), "truncated": json.dumps(result.truncated)})
+    return table.replace_schema_metadata({
+        "notice": NOTICE, "notes": json.dumps(result.notes), "truncated": json.dumps(result.truncated),
+    })  # fmt: skip
 
 
 def write(result: Result, form: Format, path: Path) -> None:
@@ -144,7 +159,8 @@ def write(result: Result, form: Format, path: Path) -> None:
 def _summary(result: Result) -> str:
     rows = f"{len(result.rows)} row{'' if len(result.rows) == 1 else 's'}"
     more = ", and there are more" if result.truncated else ""
-    return f"{rows}{more}, {result.seconds:.2f} s"
+    memory = f", {result.memory_mb:.0f} MB" if result.memory_mb else ""
+    return f"{rows}{more}, {result.seconds:.2f} s{memory}"
 
 
 def _is_number(value: object) -> bool:
@@ -170,7 +186,7 @@ def _cell(value: Any) -> Any:
         value = json.dumps(_finite(value), ensure_ascii=False)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+    if isinstance(value, str) and _FORMULA.match(value):
         return f"'{value}"
     return value
 

@@ -64,7 +64,9 @@ def test_formats_of_one_answer(folder: Path, tmp_path: Path) -> None:
     assert table.returncode == 0, table.stderr
     assert "liver" in table.stdout and "2 rows" in table.stdout
     as_csv = query("--cypher", LABELS, "--graph", folder, "--format", "csv")
-    assert list(csv.reader(io.StringIO(as_csv.stdout))) == [["name", "id"], ["'=1+1", "LKG:2"], ["liver", "LKG:1"]]
+    assert list(csv.reader(io.StringIO(as_csv.stdout))) == [
+        ["name", "id", "Research use only; not for diagnosis."], ["'=1+1", "LKG:2", ""], ["liver", "LKG:1", ""]
+    ]  # fmt: skip
     as_json = json.loads(query("--cypher", LABELS, "--graph", folder, "--json").stdout)
     assert as_json["rows"] == [{"name": "=1+1", "id": "LKG:2"}, {"name": "liver", "id": "LKG:1"}]
     done = query("--cypher", LABELS, "--graph", folder, "--format", "parquet", "--out", tmp_path / "out.parquet")

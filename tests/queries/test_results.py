@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from kg.errors import LesionKGError, UsageError
-from queries.results import Format, Result, as_json, as_table, write, write_csv
+from queries.results import NOTICE, Format, Result, as_arrow, as_json, as_table, write, write_csv
 
 RESULT = Result(
     ("lesion", "labels", "long_mm", "verified", "note"),
@@ -25,10 +27,17 @@ RESULT = Result(
 )
 
 
-def csv_of(result: Result) -> list[list[str]]:
+def all_of_csv(result: Result) -> list[list[str]]:
     stream = io.StringIO()
     write_csv(result, stream)
     return list(csv.reader(io.StringIO(stream.getvalue(), newline="")))
+
+
+def csv_of(result: Result) -> list[list[str]]:
+    """Without the last column, which is empty but for the notice in its heading."""
+    heading, *rows = all_of_csv(result)
+    assert heading[-1].startswith(NOTICE) and all(row[-1] == "" for row in rows)
+    return [heading[:-1], *(row[:-1] for row in rows)]
 
 
 def table_of(result: Result) -> str:
@@ -45,7 +54,26 @@ def test_csv_quotes_what_needs_it_and_writes_lists_as_json() -> None:
     ]
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_every_export_carries_the_notice_the_notes_and_whether_rows_are_missing(tmp_path: Path) -> None:
+    cut = replace(RESULT, truncated=True)
+    heading = all_of_csv(cut)[0][-1]
+    assert heading == f"{NOTICE} model-1: This model saw no pixels. There are more rows."
+    assert all_of_csv(Result((), ())) == [[NOTICE]]
+    document = as_json(cut)
+    assert (document["notice"], document["notes"], document["truncated"]) == (NOTICE, list(RESULT.notes), True)
+    metadata = as_arrow(cut).schema.metadata
+    assert (metadata[b"notice"].decode(), metadata[b"truncated"]) == (NOTICE, b"true")
+    write(cut, Format.CSV, tmp_path / "out.csv")
+    read = pyarrow.csv.read_csv(tmp_path / "out.csv", parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True))
+    assert read.column_names == [*RESULT.columns, heading]
+    assert read.column("long_mm").to_pylist() == [12.345678, 3.0]
+
+
+@pytest.mark.parametrize(
+    "start",
+    ["=", "+", "-", "@", "\t", "\r", "\n", " =", "\u00a0=", "'=", '"=', "\u200b=", "\ufeff@", "\uff1d", "\uff0b",
+     "\uff0d", "\uff20", " '\"\uff1d", "\x01="],
+)  # fmt: skip
 def test_a_text_that_a_spreadsheet_would_run_gets_an_apostrophe(start: str) -> None:
     rows = csv_of(Result((f"{start}column",), ((f"{start}1+1",), ("plain",))))
     assert rows == [[f"'{start}column"], [f"'{start}1+1"], ["plain"]]
@@ -59,7 +87,7 @@ def test_a_negative_number_stays_a_number() -> None:
 def test_no_cell_of_text_begins_like_a_formula_and_every_text_can_be_read_back(texts: list[str]) -> None:
     cells = csv_of(Result(("text",), tuple((text,) for text in texts)))[1:]
     read = [row[0] if row else "" for row in cells]
-    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in read)
+    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\uff1d")) for cell in read)
     assert [cell[1:] if cell != text else cell for cell, text in zip(read, texts, strict=True)] == texts
 
 
