@@ -89,6 +89,7 @@ class OntologyGraph:
         nodes: the labels, the centre first, then in the order in which they came in.
         edges: relations between them of which one end is opened.
         hidden: what is left out, one for each opened label and side that lacks some.
+        left_out: labels in all that are not drawn; one may be hidden on several sides.
         full: whether the limit of nodes was reached.
     """
 
@@ -96,6 +97,7 @@ class OntologyGraph:
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
     hidden: tuple[Hidden, ...]
+    left_out: int
     full: bool
 
 
@@ -157,6 +159,7 @@ def ontology_graph(
         tuple(_node(ontology, around, i, column, i in open_) for i, column in columns.items()),
         tuple(around.edges(columns.keys(), set(open_))),
         tuple(left),
+        len({other for one in left for other in around.neighbours(one.label, one.side)} - columns.keys()),
         full,
     )
 

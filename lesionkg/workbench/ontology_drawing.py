@@ -110,8 +110,7 @@ class GraphView:
         self._tell(graph)
 
     def _tell(self, graph: OntologyGraph) -> None:
-        hidden = sum(one.count for one in graph.hidden)
-        rest = f", + {hidden:,} more not drawn" if hidden else ""
+        rest = f", + {graph.left_out:,} more not drawn" if graph.left_out else ""
         full = " (the most that can be read)" if graph.full else ""
         self._told.set_text(
             f"{len(graph.nodes)} labels drawn{full}, {len(graph.edges)} relations{rest}. Click one to open it."

@@ -44,6 +44,8 @@ def require_whole(ontology: Ontology, graph: OntologyGraph) -> None:
     for label_id in opened:
         for side, others in around(ontology, label_id).items():
             assert len(others - ids) == counts.get((label_id, side), 0)
+    beyond = {i for label_id in opened for others in around(ontology, label_id).values() for i in others} - ids
+    assert graph.left_out == len(beyond)
     for edge in graph.edges:
         assert {edge.start, edge.end} <= ids and {edge.start, edge.end} & opened
     for node in graph.nodes:
