@@ -27,7 +27,7 @@ def run(*arguments: object) -> Result:
 
 
 def run_json(*arguments: object) -> Any:
-    return json.loads(run(*arguments, "--json").output)
+    return json.loads(run(*arguments, "--json").stdout)
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +70,7 @@ def test_stats_of_the_spreadsheet(spreadsheet: Path) -> None:
 def test_check_of_the_default_finds_nothing_and_exits_0() -> None:
     result = run("check")
     assert result.exit_code == 0
-    assert result.output.strip() == "0 errors, 0 warnings"
+    assert result.stdout.strip() == "0 errors, 0 warnings"
 
 
 def test_check_of_the_spreadsheet_explains_each_finding_and_exits_1(spreadsheet: Path) -> None:

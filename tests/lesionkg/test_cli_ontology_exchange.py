@@ -31,7 +31,7 @@ def run(*arguments: object) -> Result:
 
 
 def run_json(*arguments: object) -> Any:
-    return json.loads(run(*arguments, "--json").output)
+    return json.loads(run(*arguments, "--json").stdout)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from rich.table import Table
 from kg.errors import UsageError
 from kg.findings import Finding, Severity, errors_in
 from lesionkg.cli.context import Graph, Home, Json, console, graph_url, print_json
+from lesionkg.cli.ontology.source import File, Name, read_source, require_one_source
 
 if TYPE_CHECKING:
     from kg.card import Card
@@ -23,46 +24,15 @@ app = typer.Typer(
     no_args_is_help=True, help="Read, check, change, review, compare and exchange ontologies of lesion labels."
 )
 
-_DEFAULT = "lesanet-repaired"
 _MOST_NAMED = 8
 
-File = Annotated[
-    Path | None,
-    typer.Option(
-        "--file", help="File to read instead of a shipped one: .xlsx, OWL (.ttl, .owl, .rdf), .obo.json or tidy .tsv."
-    ),
-]
-Name = Annotated[
-    str, typer.Option("--name", help="Shipped ontology: lesanet-repaired, lesanet-released or lesionkg-curated.")
-]
 FromGraph = Annotated[
     str | None,
-    typer.Option("--graph", help="Read the ontology of this graph instead: folder, bolt:// or neo4j:// address."),
+    typer.Option(
+        "--graph", help="Graph whose ontology to read: folder, bolt:// or neo4j:// address; default HOME/graph."
+    ),
 ]
 Repair = Annotated[bool, typer.Option("--repair", help="Apply the least repair to the released ontology first.")]
-
-
-def _read(file: Path | None, name: str, graph: str | None) -> Ontology:
-    """The ontology that the options name; the three imports are slow and each command needs at most one."""
-    _one_source(file, name, graph)
-    if file is not None:
-        from kg.ontology_file import load_file
-
-        return load_file(file)
-    if graph is not None:
-        from kg.connect import open_store
-        from kg.graph_ontology import load_ontology
-
-        with open_store(graph, read_only=True) as store:
-            return load_ontology(store)
-    from kg.shipped import load_shipped
-
-    return load_shipped(name)
-
-
-def _one_source(file: Path | None, name: str, graph: str | None) -> None:
-    if (file is not None) + (graph is not None) + (name != _DEFAULT) > 1:
-        raise UsageError("--file, --graph and --name: they name different ontologies; give one of them")
 
 
 @app.command("import")
@@ -135,7 +105,8 @@ def import_(
 @app.command()
 def check(
     file: File = None,
-    name: Name = _DEFAULT,
+    name: Name = None,
+    home: Home = None,
     graph: FromGraph = None,
     label_set: Annotated[str | None, typer.Option(help="Only findings that name a label of this label set.")] = None,
     radlex: Annotated[
@@ -150,12 +121,12 @@ def check(
     from kg.ontology_file import check_file
     from kg.rules import check as check_rules
 
-    _one_source(file, name, graph)
+    require_one_source(file, name, graph)
     if file is not None:
         checked = check_file(file)
         ontology, findings = checked.ontology, list(checked.findings)
     else:
-        ontology = _read(file, name, graph)
+        ontology = read_source(file, name, graph, home)
         findings = check_rules(ontology)
     if radlex is not None:
         from kg.radlex import check_mappings, read_radlex
@@ -194,14 +165,15 @@ def _print_findings(findings: Sequence[Finding], quiet: bool = False) -> None:
 def show(
     label: Annotated[str, typer.Argument(help="Preferred name or id of a label.")],
     file: File = None,
-    name: Name = _DEFAULT,
+    name: Name = None,
+    home: Home = None,
     graph: FromGraph = None,
     json_: Json = False,
 ) -> None:
     """Show one label: names, RadLex term, parents, children, and what it is exclusive with and why."""
     from kg.card import card
 
-    shown = card(_read(file, name, graph), label)
+    shown = card(read_source(file, name, graph, home), label)
     if json_:
         print_json(shown.as_dict())
         return
@@ -247,7 +219,8 @@ def _first(names: Sequence[str]) -> str:
 def stats(
     label_set: Annotated[str | None, typer.Option(help="Count within this label set, e.g. lesanet-171.")] = None,
     file: File = None,
-    name: Name = _DEFAULT,
+    name: Name = None,
+    home: Home = None,
     graph: FromGraph = None,
     json_: Json = False,
 ) -> None:
@@ -255,7 +228,7 @@ def stats(
     from kg.repair import dropped_pairs
     from kg.statistics import statistics
 
-    ontology = _read(file, name, graph)
+    ontology = read_source(file, name, graph, home)
     counted = statistics(ontology, label_set)
     if json_:
         print_json(dict(counted))
@@ -279,7 +252,8 @@ def stats(
 def export(
     out: Annotated[Path, typer.Option(help="File to write: .ttl for Turtle, .owl or .rdf for RDF/XML.")],
     file: File = None,
-    name: Name = _DEFAULT,
+    name: Name = None,
+    home: Home = None,
     graph: FromGraph = None,
     repair: Repair = False,
     strict: Annotated[
@@ -291,7 +265,7 @@ def export(
     from kg.owl import write_owl
     from kg.repair import repair as repaired
 
-    ontology = _read(file, name, graph)
+    ontology = read_source(file, name, graph, home)
     if repair:
         ontology = repaired(ontology)
     write_owl(ontology, out, "strict" if strict else "training")

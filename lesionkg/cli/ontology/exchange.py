@@ -12,9 +12,9 @@ import typer
 from kg.errors import InputError
 from kg.findings import Finding
 from lesionkg.cli.context import Graph, Home, Json, console, graph_url, print_json
-from lesionkg.cli.ontology.base import _DEFAULT, File, FromGraph, Name, _print_findings, _print_written, _read, app
+from lesionkg.cli.ontology.base import FromGraph, _print_findings, _print_written, app
 from lesionkg.cli.ontology.curating import Author
-from lesionkg.cli.ontology.diff import named_ontology
+from lesionkg.cli.ontology.source import GRAPH, File, Name, named_ontology, read_source
 
 if TYPE_CHECKING:
     from kg.curation.change_set import ChangeSet
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from kg.exchange.report import ReportLine
     from kg.ontology import Ontology
 
-_GRAPH = "graph"
 _MOST_LINES = 8
 """Lines of a report that are told of each rule; its JSON has them all."""
 
@@ -41,7 +40,8 @@ def convert(
         ),
     ],
     file: File = None,
-    name: Name = _DEFAULT,
+    name: Name = None,
+    home: Home = None,
     graph: FromGraph = None,
     json_: Json = False,
 ) -> None:
@@ -49,7 +49,7 @@ def convert(
     from kg.exchange.formats import format_of, lacks, write
 
     missing = lacks(format_of(out))
-    ontology = _read(file, name, graph)
+    ontology = read_source(file, name, graph, home)
     write(ontology, out)
     if json_:
         about = {"ontology": ontology.name, "file": str(out), "labels": len(ontology.labels)}
@@ -68,7 +68,7 @@ def preview(
         typer.Option(
             "--against", help="What it edits: 'graph', 'graph@N' for revision N, a shipped name, or another file."
         ),
-    ] = _GRAPH,
+    ] = GRAPH,
     save: Annotated[
         Path | None,
         typer.Option("--save", help="Write the changes as JSON, for `lesionkg ontology propose --file`."),
@@ -122,7 +122,7 @@ def preview(
 
 
 @app.command()
-def report(which: Which = _GRAPH, home: Home = None, graph: Graph = None, json_: Json = False) -> None:
+def report(which: Which = GRAPH, home: Home = None, graph: Graph = None, json_: Json = False) -> None:
     """Report on quality as before a release, rules and reasoner included; exit 1 on errors.
 
     Definitions, mappings, names, synonyms, deprecation, sources.
@@ -146,7 +146,7 @@ def release(
     which: Annotated[
         str,
         typer.Option("--ontology", help="'graph', 'graph@N' for revision N, a shipped name, or a file."),
-    ] = _GRAPH,
+    ] = GRAPH,
     previous: Annotated[
         str | None,
         typer.Option(
@@ -186,17 +186,17 @@ def _with_history(which: str, url: str) -> tuple[Ontology, list[LogEntry]]:
     from kg.revision import verified
     from kg.shipped import CURATED, DEFAULT, curated_history, load_shipped
 
-    if which == _GRAPH:
+    if which == GRAPH:
         with open_store(url, read_only=True) as store:
             return store.read_transaction(lambda tx: (verified(tx)[1], entries_of_revisions(read_revisions(tx))))
     ontology = named_ontology(which, url)
     if which == CURATED:
         return ontology, entries_of_change_sets(load_shipped(DEFAULT), curated_history())
-    if not which.startswith(f"{_GRAPH}@"):
+    if not which.startswith(f"{GRAPH}@"):
         return ontology, []
     with open_store(url, read_only=True) as store:
         revisions = store.read_transaction(read_revisions)
-    number = int(which.removeprefix(f"{_GRAPH}@"))
+    number = int(which.removeprefix(f"{GRAPH}@"))
     return ontology, entries_of_revisions(r for r in revisions if r.sequence <= number)
 
 

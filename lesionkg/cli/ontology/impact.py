@@ -12,8 +12,8 @@ from kg.errors import UsageError
 from kg.shipped import DEFAULT
 from lesionkg.cli.context import Graph, Home, Json, graph_url, home_folder, print_json, progress
 from lesionkg.cli.ontology.base import app
-from lesionkg.cli.ontology.diff import named_ontology
 from lesionkg.cli.ontology.impact_text import print_impact, print_retraining
+from lesionkg.cli.ontology.source import named_ontology
 from lesionkg.cli.train import parse_seeds
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from kg.ontology import LabelClass, MatchKind
 from lesionkg.cli.context import Graph, Home, Json, console, graph_url, home_folder, print_json
 from lesionkg.cli.ontology.base import app
 from lesionkg.cli.ontology.curating import Author, curation
-from lesionkg.cli.ontology.diff import named_ontology
+from lesionkg.cli.ontology.source import named_ontology
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
