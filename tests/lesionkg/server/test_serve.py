@@ -69,7 +69,7 @@ class Process:
 
     def rest(self) -> str:
         """What it said on standard error until it ended."""
-        return self.popen.communicate(timeout=60)[1]
+        return self.popen.communicate(timeout=90)[1]
 
 
 @contextmanager
@@ -91,14 +91,14 @@ def add_user(home: Path, name: str, role: Role) -> str:
 def test_it_ends_when_told_with_clients_connected_and_leaves_nothing(home: Path, number: signal.Signals) -> None:
     with process(home) as server:
         address = server.address()
-        with httpx.Client(base_url=address) as client:
+        with httpx.Client(base_url=address, timeout=90) as client:
             page = client.get("/")
             assert page.status_code == 200
             waiting = socket.create_connection(("127.0.0.1", client.base_url.port), timeout=20)
             with waiting:
                 waiting.sendall(b"POST /api/query HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n")
                 server.popen.send_signal(number)
-                assert server.popen.wait(20) in (0, -number, 128 + number)
+                assert server.popen.wait(90) in (0, -number, 128 + number)
         said = server.rest()
         assert "Traceback" not in said
         assert "hs_err" not in said
@@ -164,11 +164,11 @@ def change(name: str, number: int) -> dict[str, Any]:
 
 
 def test_without_tls_beyond_loopback_it_warns_and_asks_for_a_token(home: Path) -> None:
-    with process(home, "--host", "0.0.0.0") as server:
+    with process(home, "--host", "0.0.0.0") as server, httpx.Client(timeout=90) as client:
         address = server.address()
         port = address.rpartition(":")[2]
-        assert httpx.get(f"http://127.0.0.1:{port}/api/health").status_code == 401
-        assert httpx.get(f"http://127.0.0.1:{port}/api/health", headers={"Host": "evil.example"}).status_code == 421
+        assert client.get(f"http://127.0.0.1:{port}/api/health").status_code == 401
+        assert client.get(f"http://127.0.0.1:{port}/api/health", headers={"Host": "evil.example"}).status_code == 421
         server.popen.send_signal(signal.SIGINT)
         said = server.rest()
     assert "in the clear" in said
