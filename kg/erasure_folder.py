@@ -58,8 +58,7 @@ def rewrite(folder: Path) -> None:
             replaced.rename(folder)
             raise
         if unchanged:
-            fresh.rename(folder)
-            sync(folder.parent)
+            _take_place(fresh, folder)
             shutil.rmtree(replaced)
             return
         replaced.rename(folder)
@@ -91,6 +90,11 @@ def recover(folder: Path) -> None:
 
 def _places(folder: Path) -> tuple[Path, Path, Path]:
     return tuple(folder.with_name(f"{folder.name}.{name}") for name in ("rewritten", "replaced", "lines"))  # type: ignore[return-value]
+
+
+def _take_place(fresh: Path, folder: Path) -> None:
+    fresh.rename(folder)
+    sync(folder.parent)
 
 
 def _writes(folder: Path) -> object:

@@ -69,14 +69,17 @@ class Traces:
         return [self.redacted_value(item) for item in value] if isinstance(value, list | tuple) else value
 
     @cached_property
+    def _spelled(self) -> frozenset[str]:
+        return self.ids | {json.dumps(one)[1:-1] for one in self.ids}
+
+    @cached_property
     def _words(self) -> re.Pattern[str]:
-        spelled = {spelling for one in self.ids for spelling in (one, json.dumps(one)[1:-1])}
-        return re.compile(_any_of(spelled, "(?<![^\\W_]{})", "(?![^\\W_])"))
+        return re.compile(_any_of(self._spelled, "(?<![^\\W_]{})", "(?![^\\W_])"))
 
     @cached_property
     def _bytes(self) -> re.Pattern[bytes]:
         # As Latin-1 every byte is one character, so one way of writing the pattern serves text and bytes.
-        words = {one.encode(encoding).decode("latin-1") for one in self.ids for encoding in _ENCODINGS}
+        words = {one.encode(encoding).decode("latin-1") for one in self._spelled for encoding in _ENCODINGS}
         numbers = {word for word in words if word.isdigit()}
         parts = [_any_of(words - numbers, "", ""), _any_of(numbers, "(?<![0-9]{})", "(?![0-9])")]
         return re.compile("|".join(filter(None, parts)).encode("latin-1"))

@@ -7,7 +7,7 @@ be done twice, and the hospital's identifiers leave the vault only when nothing 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ingest.erasure_vault import Identifiers, erase_from_vault, erase_identifiers, identifiers
 from kg.erasure import erase_from_graph
@@ -70,14 +70,15 @@ def erase(place: Place, plan: Plan, keep_backups: bool = False, tell: Tell = lam
     tell("cleaning files")
     _clean(place, plan, traces, outcome)
     tell("removing the patient from the graph")
-    _erase_graph(place, plan, outcome)
+    changed = _erase_graph(place, plan, outcome)
     tell("removing report texts")
     with place.open_vault() as vault:
         if vault is not None and (rows := erase_from_vault(vault, plan.subject)):
             outcome.done.append(f"vault: {rows} texts and marks removed")
-    if place.folder is not None:
+    if place.folder is not None and (changed or not plan.rewritten):
         tell("writing the graph folder anew")
         rewrite(place.folder)
+        store_plan(place, replace(plan, rewritten=True))
         outcome.done.append("graph folder: written anew")
     tell("searching everything")
     outcome.proof = search(place, traces, plan.subject.lesions, last=False)
@@ -115,7 +116,8 @@ def _clean(place: Place, plan: Plan, traces: Traces, outcome: Outcome) -> None:
             outcome.done += [f"{curation.name}: {rows} rows of {table}" for table, rows in changed.items()]
 
 
-def _erase_graph(place: Place, plan: Plan, outcome: Outcome) -> None:
+def _erase_graph(place: Place, plan: Plan, outcome: Outcome) -> bool:
+    """Whether the graph held anything of the patient."""
     with place.open_graph(read_only=False) as store:
         found = erase_from_graph(store, plan.subject)
     if found.nodes:
@@ -125,3 +127,4 @@ def _erase_graph(place: Place, plan: Plan, outcome: Outcome) -> None:
         outcome.done.append(f"graph: ids removed from {found.redacted} texts")
     for cohort, lesions in found.cohorts.items():
         outcome.done.append(f"cohort {cohort}: {lesions} lesions erased, the rest frozen anew under its id")
+    return bool(found.nodes or found.redacted)

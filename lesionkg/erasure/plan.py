@@ -29,6 +29,7 @@ class Plan:
         cohorts: lesions in each split of each cohort, by its id.
         runs: models that were trained or judged on the patient.
         key: keyed hash of the identifier, to find the plan again after the vault forgot it; may be empty.
+        rewritten: the graph folder was written anew since the patient left the graph.
     """
 
     number: str
@@ -36,6 +37,7 @@ class Plan:
     cohorts: Mapping[str, Mapping[str, int]]
     runs: tuple[TrainedRun, ...] = ()
     key: str = field(default="", repr=False)
+    rewritten: bool = False
 
 
 def make_plan(place: Place, patient: str, key: str = "") -> Plan:
@@ -109,6 +111,7 @@ def _read(path: Path) -> Plan:
             value["cohorts"],
             tuple(TrainedRun(**run) for run in value["runs"]),
             value["key"],
+            value["rewritten"],
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(

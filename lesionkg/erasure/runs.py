@@ -100,7 +100,7 @@ def erase_from_run(folder: Path, lesions: Collection[str]) -> int:
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         if partial.exists() and _digest(partial) == config["files"][PREDICTIONS]:
-            partial.replace(path)
+            _take_place(partial, path)
         partial.unlink(missing_ok=True)
         table = pq.read_table(path)
         keep = pc.invert(pc.is_in(table["lesion"], pa.array(sorted(lesions), pa.string())))
@@ -113,7 +113,7 @@ def erase_from_run(folder: Path, lesions: Collection[str]) -> int:
             beside = folder / f"{CONFIG}.partial"
             beside.write_text(json.dumps(config, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
             beside.replace(folder / CONFIG)
-            partial.replace(path)
+            _take_place(partial, path)
         return gone
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise InputError(
@@ -127,6 +127,10 @@ def _predicted(folder: Path, lesions: Collection[str]) -> bool:
     except (OSError, ValueError, pa.ArrowException):
         return True  # what cannot be read may well have seen him
     return bool(set(stored.to_pylist()) & set(lesions))
+
+
+def _take_place(partial: Path, path: Path) -> None:
+    partial.replace(path)
 
 
 def _digest(path: Path) -> str:

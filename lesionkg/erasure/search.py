@@ -38,7 +38,7 @@ def names_patient(path: Path, traces: Traces) -> bool:
         if path.stat().st_size == 0:
             return False
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return traces.in_bytes(data) or _inside(data[:4], path, traces, 0)
+            return _plain(data, traces) or _inside(data[:4], path, traces, 0)
     except (OSError, ValueError, pa.ArrowException, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         raise UnreadableError(type(error).__name__) from error
 
@@ -97,4 +97,15 @@ def _inside(start: bytes, source: Path | io.BytesIO, traces: Traces, depth: int)
 
 
 def _content(data: bytes, traces: Traces, depth: int) -> bool:
-    return traces.in_bytes(data) or _inside(data[:4], io.BytesIO(data), traces, depth + 1)
+    return _plain(data, traces) or _inside(data[:4], io.BytesIO(data), traces, depth + 1)
+
+
+def _plain(data: bytes | mmap.mmap, traces: Traces) -> bool:
+    """Whether bytes name the patient as they are: in text as a word, in anything else as bytes."""
+    if not traces.in_bytes(data):
+        return False
+    whole = bytes(data)
+    try:
+        return b"\0" in whole or traces.in_text(whole.decode("utf-8"))
+    except UnicodeDecodeError:
+        return True
