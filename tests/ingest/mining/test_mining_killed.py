@@ -89,7 +89,7 @@ def kill_mining(template: Path, folder: Path, count: int, points: int, miner: Mi
 def test_a_killed_run_leaves_whole_batches_and_is_finished_by_the_next(
     ontology_folder: Path, tmp_path: Path, miner: Miner, ontology: Ontology
 ) -> None:
-    kill_mining(ontology_folder, tmp_path, 100, 2, miner, ontology)
+    kill_mining(ontology_folder, tmp_path, 60, 1, miner, ontology)
 
 
 @pytest.mark.slow

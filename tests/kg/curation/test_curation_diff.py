@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from kg.curation.change_set import Change, ChangeSet, change_from_dict
 from kg.curation.diff import PairsDiff, diff
 from kg.curation.diff_text import diff_markdown, diff_text
+from kg.curation.facts import key_of
 from kg.errors import OntologyError
 from kg.graph_ontology import load_ontology, save_ontology
 from kg.ontology import (
@@ -191,10 +192,11 @@ def edits(draw: st.DrawFn) -> Ontology:
 
     label_ids = st.sampled_from(IDS)
     relations = st.builds(Relation, label_ids, st.sampled_from(RelationKind), label_ids, st.sampled_from(["made", "x"]))
+    related = (*some(MADE.relations), *draw(st.lists(relations, max_size=3)))
     return replace(
         MADE,
         labels=tuple(replace(k, synonyms=some(k.synonyms), mappings=some(k.mappings)) for k in MADE.labels),
-        relations=(*some(MADE.relations), *draw(st.lists(relations, max_size=3))),
+        relations=tuple({key_of(one): one for one in related}.values()),  # a key stands for one relation
         exclusive_pairs=some(MADE.exclusive_pairs),
         exclusive_groups=some(MADE.exclusive_groups),
         exceptions=tuple(draw(st.lists(st.builds(ExclusionException, label_ids, label_ids), max_size=2))),

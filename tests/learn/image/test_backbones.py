@@ -41,7 +41,9 @@ def test_every_backbone_has_five_maps_each_half_as_large_as_the_one_before(backb
 
 
 @pytest.mark.parametrize("backbone", list(Backbone))
-@pytest.mark.parametrize("mode", list(RoiMode))
+@pytest.mark.parametrize(
+    "mode", [RoiMode.OFFICIAL, *(pytest.param(m, marks=pytest.mark.slow) for m in RoiMode if m is not RoiMode.OFFICIAL)]
+)
 def test_every_backbone_learns_under_the_same_head(backbone: Backbone, mode: RoiMode) -> None:
     torch.manual_seed(0)
     trunk = build_trunk(replace(SMALL, backbone=backbone, roi=mode), 60)

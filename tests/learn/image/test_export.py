@@ -88,7 +88,7 @@ def test_onnx_says_what_the_run_says(trained: Run, tmp_path: Path, mode: RoiMode
 @pytest.mark.parametrize(
     ("backbone", "mode"),
     [
-        (Backbone.VGG16, RoiMode.OFFICIAL),
+        pytest.param(Backbone.VGG16, RoiMode.OFFICIAL, marks=pytest.mark.slow),
         (Backbone.CONVNEXT, RoiMode.ALIGN),
         pytest.param(Backbone.RESNET, RoiMode.TIGHT, marks=pytest.mark.slow),
     ],
