@@ -165,7 +165,7 @@ class QueryPage:
         who = user()
         request = await in_thread(prepare, who, link)
         result = await place().desk.answered(request, None, cancelled)
-        answer = await in_thread(answered, link.name or "query", result)
+        answer = await in_thread(answered, request, result)
         rows = f"{len(result.rows):,}{' and more' if result.truncated else ''} rows, {result.seconds:.2f} s"
         await in_thread(remember, who, link, rows)
         self._result.clear()

@@ -15,7 +15,9 @@ from lesionkg.cli.context import RESEARCH_USE_ONLY
 from lesionkg.server.audit import Action
 from lesionkg.workbench import parts
 from lesionkg.workbench.frame import calm, in_thread, place, user
+from queries.disclosure import disclosable
 from queries.limits import Limits
+from queries.request import Request
 from queries.result_graph import CellKind, Named, ResultGraph, draw, find_named
 from queries.results import Format, Result, as_json, write
 
@@ -50,19 +52,24 @@ class Answer:
     """A result with what it was asked by.
 
     Attributes:
-        title: names it in exports: the query's name, or ``query``.
+        request: what was asked.
         result: the rows.
         named: the lesions and labels in it.
     """
 
-    title: str
+    request: Request
     result: Result
     named: Named
 
+    @property
+    def title(self) -> str:
+        """Names it in exports."""
+        return self.request.name or "query"
 
-def answered(title: str, result: Result) -> Answer:
+
+def answered(request: Request, result: Result) -> Answer:
     """Look up the lesions and labels of a result; runs in a thread."""
-    return Answer(title, result, find_named(place().store, result))
+    return Answer(request, result, find_named(place().store, result))
 
 
 class ResultView:
@@ -158,7 +165,9 @@ class ResultView:
 
 @calm
 async def _exported(answer: Answer, form: Format) -> None:
-    result = replace(answer.result, notes=(*answer.result.notes, RESEARCH_USE_ONLY))
+    smallest = place().settings.smallest_group
+    allowed = await in_thread(disclosable, answer.result, answer.request, smallest, place().store)
+    result = replace(allowed, notes=(*allowed.notes, RESEARCH_USE_ONLY))
     content = await in_thread(_written, result, form)
     who = user()
     await in_thread(
@@ -168,6 +177,8 @@ async def _exported(answer: Answer, form: Format) -> None:
     )
     name = f"{answer.title}-research-use-only.{form.value}"
     ui.download.content(content, name, _MEDIA[form])
+    for note in allowed.notes[len(answer.result.notes) :]:
+        ui.notify(note, type="warning", timeout=0, close_button="Close")
 
 
 def _written(result: Result, form: Format) -> bytes:
