@@ -31,6 +31,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 PAGES = ("/", "/ontology", "/review", "/lesions", "/lesions/DL:00100", "/query", "/conflicts", "/models")
+LESIONS = 32_735
 _CLIENT = re.compile(r"client_id['\"]: ['\"]([0-9a-f-]{36})")
 _VERSION = re.compile(r"/_nicegui/([0-9.]+)/")
 
@@ -149,13 +150,13 @@ def alone(server: Server, seen: Seen, times: int) -> None:
                 seen.measure(path, lambda path=path: get(client, path))  # type: ignore[misc]
 
 
-def read(server: Server, seen: Seen, until: float, seed: int) -> None:
+def read(server: Server, seen: Seen, until: float, seed: int, lesions: int) -> None:
     """One reader: asks a mixture of everything, without a pause."""
     rng = random.Random(seed)
     with httpx.Client(base_url=server.address, timeout=60) as client:
         queries = named(client)
         while time.monotonic() < until:
-            lesion = f"/api/lesions/DL:{rng.randrange(32_000):05d}"
+            lesion = f"/api/lesions/DL:{rng.randrange(lesions):05d}"
             kind, ask = rng.choice(
                 [
                     ("query", lambda: get(client, rng.choice(queries))),
@@ -167,15 +168,15 @@ def read(server: Server, seen: Seen, until: float, seed: int) -> None:
             seen.measure(kind, ask)
 
 
-def together(server: Server, seen: Seen, readers: int, seconds: float) -> dict[str, int]:
-    """Many readers at once.
+def together(server: Server, seen: Seen, readers: int, seconds: float, lesions: int) -> dict[str, int]:
+    """Many readers at once, who look at the first so many lesions.
 
     Returns:
         Memory of the server in MB: before, after a sixth of the time, and at the end.
     """
     memory = {"start": server.memory_mb()}
     until = time.monotonic() + seconds
-    threads = [threading.Thread(target=read, args=(server, seen, until, seed)) for seed in range(readers)]
+    threads = [threading.Thread(target=read, args=(server, seen, until, seed, lesions)) for seed in range(readers)]
     for thread in threads:
         thread.start()
     time.sleep(seconds / 6)
@@ -199,7 +200,7 @@ def main() -> int:
         with httpx.Client(base_url=server.address, timeout=60) as client:
             first.measure("first page", lambda: get(client, "/"))
         alone(server, single, chosen.times)
-        memory = together(server, loaded, chosen.readers, chosen.seconds)
+        memory = together(server, loaded, chosen.readers, chosen.seconds, LESIONS)
     errors = first.errors + single.errors + loaded.errors
     figures = {
         "start_s": round(server.start_s, 2),
