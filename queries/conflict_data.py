@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -13,10 +13,11 @@ from ingest.mining.graph_lesion_labels import LABEL_SOURCE as MINING
 from kg import algebra
 from kg.algebra import BoolMatrix
 from kg.curation.incoherence import read_models
-from kg.curation.label_data import LabelData, read_label_data
-from kg.errors import UsageError
-from kg.graph_cohort import OFFICIAL, list_cohorts
+from kg.curation.label_data import NO_SPLIT, LabelData
+from kg.errors import CohortError, UsageError
+from kg.graph_cohort import OFFICIAL
 from kg.graph_ontology import load_ontology
+from kg.ontology import Ontology
 from kg.store import GraphStore, Row, Transaction
 from queries.conflict_view import ConflictView, label_conflicts, prediction_conflicts
 from queries.kept import Kept
@@ -35,6 +36,14 @@ _DOUBTED = (
     "RETURN k.id AS label, r.source AS source, false AS verified, collect(DISTINCT l.id) AS lesions "
     "ORDER BY label, source"
 )
+
+
+_SPLITS = "MATCH (l:Lesion) RETURN l.id AS lesion, l.split AS split ORDER BY lesion"
+_COHORT_SPLITS = (
+    "MATCH (l:Lesion)-[r:IN_COHORT]->(:Cohort {id: $id}) RETURN l.id AS lesion, r.split AS split ORDER BY lesion"
+)
+_COHORTS = "MATCH (c:Cohort) RETURN c.id AS id, c.created AS created ORDER BY created DESC, id"
+_PREDICTING = "MATCH (:Lesion)-[p:PREDICTED]->(:Label) RETURN DISTINCT p.model AS model ORDER BY model"
 
 
 class Origin(StrEnum):
@@ -80,9 +89,10 @@ class ConflictData:
     patients: dict[str, str]
 
 
-def default_cohort(store: GraphStore) -> str:
-    """Id of the newest cohort, or ``official`` in a graph without one."""
-    return next((entry.id for entry in list_cohorts(store)), OFFICIAL)
+def cohorts(kept: Kept) -> list[str]:
+    """Ids of the cohorts, newest first, and ``official`` at the end."""
+    found = kept.get("cohorts", lambda: kept.store.read(_COHORTS))
+    return [*(str(row["id"]) for row in found), OFFICIAL]
 
 
 def read_conflict_data(store: GraphStore, cohort: str) -> ConflictData:
@@ -90,28 +100,40 @@ def read_conflict_data(store: GraphStore, cohort: str) -> ConflictData:
 
     Args:
         store: the graph.
-        cohort: id or name of the cohort whose lesions and split are taken; ``official`` for all labelled lesions.
+        cohort: id of the cohort whose lesions and split are taken; ``official`` for all labelled lesions, under the
+            split of the data set itself.
 
     Raises:
         CohortError: no such cohort, or no lesion to count.
     """
-    everything = read_label_data(store, cohort)
 
-    def work(tx: Transaction) -> tuple[list[Row], list[Row], dict[str, str]]:
-        patients = {row["lesion"]: row["patient"] for row in tx.run(_PATIENTS)}
-        return tx.run(_SAID), tx.run(_DOUBTED), patients
+    def work(tx: Transaction) -> tuple[list[Row], list[Row], list[Row], list[Row]]:
+        splits = tx.run(_SPLITS) if cohort == OFFICIAL else tx.run(_COHORT_SPLITS, {"id": cohort})
+        return splits, tx.run(_PATIENTS), tx.run(_SAID), tx.run(_DOUBTED)
 
-    said, doubted, patients = store.read_transaction(work)
-    origins = {origin_of(row["source"], row["verified"]) for row in (*said, *doubted)}
+    split_rows, patients, said, doubted = store.read_transaction(work)
+    splits = {row["lesion"]: row["split"] or NO_SPLIT for row in split_rows}
+    if cohort == OFFICIAL:
+        labelled = {lesion for rows in (said, doubted) for row in rows for lesion in row["lesions"]}
+        splits = {lesion: split for lesion, split in splits.items() if lesion in labelled}
+    if not splits:
+        raise CohortError(f"cohort {cohort!r}: no lesion of it is in this graph; choose another")
+    lesions, columns = sorted(splits), sorted({row["label"] for row in (*said, *doubted)})
+    place = {lesion: i for i, lesion in enumerate(lesions)}, {label: i for i, label in enumerate(columns)}
+    origins = sorted({origin_of(row["source"], row["verified"]) for row in (*said, *doubted)})
+    everything = LabelData(
+        name=cohort,
+        label_ids=tuple(columns),
+        lesions=np.array(lesions, str),
+        splits=np.array([splits[lesion] for lesion in lesions], str),
+        relevant=_matrix(said, *place),
+        uncertain=_matrix(doubted, *place),
+    )
     by_origin = {
-        origin: replace(
-            everything,
-            relevant=_of_origin(said, origin, everything),
-            uncertain=_of_origin(doubted, origin, everything),
-        )
-        for origin in sorted(origins)
+        origin: replace(everything, relevant=_matrix(said, *place, origin), uncertain=_matrix(doubted, *place, origin))
+        for origin in origins
     }
-    return ConflictData(everything, by_origin, patients)
+    return ConflictData(everything, by_origin, {row["lesion"]: row["patient"] for row in patients})
 
 
 def conflicts_of_labels(kept: Kept, cohort: str, origin: Origin = Origin.ANY) -> ConflictView:
@@ -121,19 +143,17 @@ def conflicts_of_labels(kept: Kept, cohort: str, origin: Origin = Origin.ANY) ->
         CohortError: no such cohort, or no lesion to count.
         UsageError: no label has this origin.
     """
-    data = kept.get(("conflict data", cohort), lambda: read_conflict_data(kept.store, cohort))
+    data = _data(kept, cohort)
     if origin is not Origin.ANY and origin not in data.by_origin:
         known = ", ".join(data.by_origin) or "none"
         raise UsageError(f"labels of origin {origin}: the graph has none; it has {known}")
     chosen = data.everything if origin is Origin.ANY else data.by_origin[origin]
-    return kept.get(
-        ("conflicts", cohort, origin), lambda: label_conflicts(load_ontology(kept.store), chosen, data.patients)
-    )
+    return kept.get(("conflicts", cohort, origin), lambda: label_conflicts(_ontology(kept), chosen, data.patients))
 
 
 def origins_of_labels(kept: Kept, cohort: str) -> list[Origin]:
     """Where labels come from in this graph, all together first."""
-    data = kept.get(("conflict data", cohort), lambda: read_conflict_data(kept.store, cohort))
+    data = _data(kept, cohort)
     return [Origin.ANY, *data.by_origin]
 
 
@@ -144,14 +164,14 @@ def conflicts_of_model(kept: Kept, cohort: str, model: str) -> ConflictView:
         UsageError: no such model.
         CohortError: no such cohort.
     """
-    data = kept.get(("conflict data", cohort), lambda: read_conflict_data(kept.store, cohort))
+    data = _data(kept, cohort)
     models = kept.get("models", lambda: read_models(kept.store))
     found = next((one for one in models if one.id == model), None)
     if found is None:
         raise UsageError(f"model {model!r}: not in this graph; it has {', '.join(m.id for m in models) or 'none'}")
 
     def work() -> ConflictView:
-        ontology = load_ontology(kept.store)
+        ontology = _ontology(kept)
         sets = {one.name: one.members for one in ontology.label_sets}
         members = sets.get(found.label_set, found.label_ids)
         splits = dict(zip(data.everything.lesions.tolist(), data.everything.splits.tolist(), strict=True))
@@ -164,19 +184,28 @@ def conflicts_of_model(kept: Kept, cohort: str, model: str) -> ConflictView:
 
 def models_with_predictions(kept: Kept) -> list[str]:
     """Ids of the models that predict something."""
-    models = kept.get("models", lambda: read_models(kept.store))
-    return [one.id for one in models if len(one.lesions)]
+    rows = kept.get("models with predictions", lambda: kept.store.read(_PREDICTING))
+    return [str(row["model"]) for row in rows]
 
 
-def _of_origin(rows: Iterable[Row], origin: Origin, data: LabelData) -> BoolMatrix:
-    lesions = {lesion: i for i, lesion in enumerate(data.lesions.tolist())}
-    columns = {label: i for i, label in enumerate(data.label_ids)}
+def _data(kept: Kept, cohort: str) -> ConflictData:
+    return kept.get(("conflict data", cohort), lambda: read_conflict_data(kept.store, cohort))
+
+
+def _ontology(kept: Kept) -> Ontology:
+    return kept.get("ontology", lambda: load_ontology(kept.store))
+
+
+def _matrix(
+    rows: Iterable[Row], lesions: Mapping[str, int], columns: Mapping[str, int], origin: Origin = Origin.ANY
+) -> BoolMatrix:
     cells = [
         (lesions[lesion], columns[row["label"]])
         for row in rows
-        if origin_of(row["source"], row["verified"]) is origin
+        if origin in (Origin.ANY, origin_of(row["source"], row["verified"]))
         for lesion in row["lesions"]
         if lesion in lesions
     ]
     at = np.array(cells, np.int64).reshape(-1, 2)
-    return algebra.as_bool(coo_array((np.ones(len(at), bool), (at[:, 0], at[:, 1])), shape=data.relevant.shape))
+    shape = (len(lesions), len(columns))
+    return algebra.as_bool(coo_array((np.ones(len(at), bool), (at[:, 0], at[:, 1])), shape=shape))

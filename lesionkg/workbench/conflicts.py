@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 
 from nicegui import ui
 
-from kg.graph_cohort import OFFICIAL, list_cohorts
 from kg.ontology import Ontology
 from lesionkg.server.audit import Action
 from lesionkg.workbench import parts
@@ -19,9 +18,9 @@ from lesionkg.workbench.review_kept import kept
 from lesionkg.workbench.review_parts import select
 from queries.conflict_data import (
     Origin,
+    cohorts,
     conflicts_of_labels,
     conflicts_of_model,
-    default_cohort,
     models_with_predictions,
     origins_of_labels,
 )
@@ -52,8 +51,8 @@ class _Read:
 
 def _read(of: str, cohort: str) -> _Read:
     """What the page shows; runs in a thread."""
-    store = place().store
-    chosen = cohort or default_cohort(store)
+    known = cohorts(kept())
+    chosen = cohort or known[0]
     origins, models = origins_of_labels(kept(), chosen), models_with_predictions(kept())
     choices = {one.value: _ORIGINS[one] for one in origins}
     choices |= {_MODEL + one: f"Predictions of {one}" for one in models}
@@ -62,8 +61,7 @@ def _read(of: str, cohort: str) -> _Read:
         view = conflicts_of_model(kept(), chosen, picked.removeprefix(_MODEL))
     else:
         view = conflicts_of_labels(kept(), chosen, Origin(picked))
-    cohorts = [*(entry.id for entry in list_cohorts(store)), OFFICIAL]
-    return _Read(chosen, cohorts, choices, picked, view, place().ontology())
+    return _Read(chosen, known, choices, picked, view, place().ontology())
 
 
 @page("/conflicts", "Conflicts")

