@@ -2,7 +2,7 @@
 
 The rule, in this order:
 
-1. A named query that reads labels and models only is about no patient: it leaves as it is.
+1. A named query that reads labels and their listed relations only is about no patient: it leaves as it is.
 2. Where the query itself counts patients, ``count(DISTINCT p.id) AS patients`` in its last RETURN with ``p`` a
    ``Patient``, rows with a smaller count are hidden.
 3. Else, where columns hold ids of patients, studies, series, lesions, reports or sentences, also inside of lists and
@@ -41,7 +41,8 @@ _SLICE = 5000
 _OF_PATIENTS = frozenset(
     """
     Patient Study Series Lesion Report Sentence Cohort HAS_STUDY HAS_SERIES HAS_LESION HAS_SENTENCE DESCRIBES MENTIONS
-    HAS_LABEL MAY_HAVE_LABEL MENTIONED_NOT_ABOUT PREDICTED SCORED SIMILAR_TO SAME_LESION_AS IN_COHORT
+    HAS_LABEL MAY_HAVE_LABEL MENTIONED_NOT_ABOUT LACKS_LABEL SUPERSEDED PREDICTED SCORED SIMILAR_TO SAME_LESION_AS
+    IN_COHORT CORRELATES_WITH
     """.upper().split()
 )
 """Nodes and relationships that hang on patients, in capitals."""

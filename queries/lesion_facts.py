@@ -26,8 +26,7 @@ class LabelRef:
     """A label.
 
     Attributes:
-        id: its id.
-        name: its preferred name.
+        id, name: its id and preferred name.
         kind: its class: ``bodypart``, ``type`` or ``attribute``.
     """
 
@@ -45,10 +44,8 @@ class Geometry:
         slice_range: first and last slice that was published with it.
         box: x1, y1, x2, y2 in 0-based pixels of that slice.
         diameters: x and y of the four ends of the RECIST diameters, in the same pixels: long one first.
-        long_mm, short_mm: the diameters in millimetres.
-        long_px, short_px: in pixels.
-        spacing_mm: of a pixel.
-        slice_mm: distance of one slice from the next.
+        long_mm, short_mm, long_px, short_px: the diameters in millimetres, and in pixels.
+        spacing_mm, slice_mm: of a pixel, and from one slice to the next.
         image_size: columns and rows of the slice.
         window: lower and upper end of the window it was marked in, Hounsfield units.
         position: of its centre in the body, x, y, z between 0 and 1: from the right, from the front, from the head.
@@ -76,7 +73,7 @@ class Said:
     """A label as one source says it.
 
     Attributes:
-        label: the label.
+        label: what is said.
         source: who says it: ``lesanet``, ``mining``, ``curator``, ...
         verified: somebody checked it.
         author, created, reason: of a curator's statement; else empty.
@@ -97,7 +94,7 @@ class Inferred:
     """A label that the lesion has because of another.
 
     Attributes:
-        label: the label.
+        label: what follows.
         chain: names from the label that is said of the lesion up to this one.
         kinds: the kind of each relation on the way, one less than the names.
     """
@@ -146,8 +143,7 @@ class Prediction:
     """What one model says of one label.
 
     Attributes:
-        label: the label.
-        decided: it is in the decided label set; else it is among the next best, or was missed.
+        label, decided: the label; whether it is in the decided set, else it is among the next best, or was missed.
         score: of the model, 0 to 1; None for a missed label that is not among the next best either.
         probability: calibrated; None where it was not decided.
         threshold: on the score; None where it is never decided alone, or was not decided.
@@ -174,12 +170,10 @@ class Similar:
 
     Attributes:
         lesion: its id.
-        rank: 1 for the most similar.
-        distance: in the model's embedding.
+        rank, distance: 1 for the most similar; in the model's embedding.
         shared: names of labels that both have, ancestors included.
         other: names of labels that only the other one has.
-        long_mm, short_mm: its size.
-        position: as :attr:`Geometry.position`.
+        long_mm, short_mm, position: its size, and :attr:`Geometry.position`.
     """
 
     lesion: str
@@ -197,10 +191,9 @@ class ModelView:
     """What one model says of the lesion.
 
     Attributes:
-        model: its id.
+        model, created: its id, and when it was trained.
         saw_pixels: it was trained on images.
         note: what must be said beside its predictions.
-        created: when it was trained.
         behind: it was trained with other relations than the graph holds now.
         predictions: decided labels first, then what was missed, then the next best.
         similar: by rank.
@@ -220,15 +213,13 @@ class Relative:
     """A lesion of the same patient, this one among them.
 
     Attributes:
-        lesion: its id.
-        study: surrogate of its study.
+        lesion, study: its id, and the surrogate of its study.
         order: number of the study, in order of time; None when unknown.
         age: of the patient at that study, in years.
         long_mm, short_mm: its size.
         same: it is this lesion, or a model holds it to be the same one.
         distance: the nearest that a model found between the two; None for the lesion itself, or when none did.
-        models: ids of the models that hold it to be the same.
-        labels: names of the labels said of it.
+        models, labels: ids of the models that hold it to be the same, and names of the labels said of it.
     """
 
     lesion: str
@@ -249,8 +240,7 @@ class SentenceRef:
 
     Attributes:
         sentence, report: ids.
-        start, end: its characters in the report.
-        section: of the report.
+        start, end, section: its characters in the report, and the report's section.
         labels: labels it mentions, with their relevance to this lesion: ``relevant``, ``uncertain``, ``irrelevant``.
     """
 
@@ -267,17 +257,15 @@ class LesionView:
     """All that the graph knows of one lesion.
 
     Attributes:
-        id: of the lesion.
+        id, source: of the lesion, and where it came from.
         index: its row in DL_info.csv; None for others.
-        source: where it came from.
         patient, study, series: surrogates; empty when unknown.
         study_order: number of the study, in order of time.
         age: of the patient, in years; sex: as recorded; both None when unknown.
         split: of the data set itself.
         geometry: where it is.
         cohorts: with split and released lists.
-        asserted: labels said of it, of all sources.
-        inferred: what follows from them.
+        asserted, inferred: labels said of it, of all sources, and what follows from them.
         uncertain: labels it may have.
         not_about: labels mentioned beside it, of something else.
         removed: labels that a curator took away.

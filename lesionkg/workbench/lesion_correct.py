@@ -35,7 +35,7 @@ class CorrectionDialog:
         self._against = False
         self._reason = ""
         self._obstacles: tuple[Obstacle, ...] = ()
-        with ui.dialog().props("persistent") as self._dialog, ui.card().classes("lk-ls-dialog") as self._card:
+        with ui.dialog() as self._dialog, ui.card().classes("lk-ls-dialog") as self._card:
             self._card.props('data-mark="correction-dialog"')
 
     async def open(self) -> None:
