@@ -59,7 +59,7 @@ class Client:
         http: httpx.Client | None = None,
     ) -> None:
         self._wire = Wire(url, token, timeout_s, http)
-        self._cache = FileCache(Path(cache)) if cache is not None else None
+        self._cache = FileCache(Path(cache).expanduser()) if cache is not None else None
 
     @property
     def url(self) -> str:

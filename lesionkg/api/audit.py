@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from lesionkg.api.context import Admin, Place
+from lesionkg.api.problems import problems
 from lesionkg.server.audit import Filter
 
 router = APIRouter(prefix="/api", tags=["server"])
@@ -24,7 +25,7 @@ class AuditEntry(BaseModel):
     details: dict[str, Any]
 
 
-@router.get("/audit")
+@router.get("/audit", responses=problems())
 def entries(
     place: Place,
     user: Admin,

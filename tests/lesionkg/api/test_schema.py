@@ -15,7 +15,7 @@ ANY_COUNT = int(os.environ.get("LESIONKG_TEST_EXAMPLES", "3"))
 """Made-up requests for each route and each kind; more in the slow test."""
 
 MEANING = ["2XX", "401", "403", "404", "409", "422"]
-"""What a request that fits the schema may get: that Cypher only reads, or that a change breaks no rule, no schema says."""
+"""What a request that fits the schema may get: no schema says that Cypher only reads, or a change breaks no rule."""
 
 
 @pytest.fixture(scope="module")
