@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 WORKERS ?= 2
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test test-all check format install clean
+.PHONY: demo test test-all check format screenshots install clean
 
 install: $(STAMP)
 
@@ -33,6 +33,10 @@ check: install
 format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The pictures of docs/images, from the demo's data folder and a synthetic set; needs chromium and chromium-driver.
+screenshots: install
+	PYTHONPATH=tests/helpers $(BIN)/python tests/browser/screenshots.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
