@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 
 from nicegui import ui
 
 from kg.curation.decisions import Decision, Standing
-from kg.curation.queues import Contradiction, Correlation, Item, Term, Topic, Unmapped, topic_of
+from kg.curation.queues import Contradiction, Correlation, Item, QueueKind, Term, Topic, Unmapped, topic_of
 from kg.curation.queues_text import says
 from kg.errors import LesionKGError
 from kg.ontology import Label, Ontology
@@ -19,8 +19,23 @@ from queries.promotion_options import RULE, options, rule_in_numbers
 from queries.radlex_hints import radlex_of, terms_for, ways_between
 from queries.review_board import Board
 
+KINDS = {
+    QueueKind.CORRELATIONS: "Learned, in no relation",
+    QueueKind.CONTRADICTED: "Contradicted by lesions",
+    QueueKind.CONFUSED: "Confused exclusives",
+    QueueKind.TERMS: "Terms without a label",
+    QueueKind.UNMAPPED: "Labels without RadLex",
+}
+"""Titles of the queues, in the order of the page."""
+
 _MOST_PAIRS = 12
 _CHANGES = 4
+
+
+def address(queue: str = "", item: str = "", model: str = "", view: str = "") -> str:
+    """The address of a state of the page."""
+    values = {"view": view, "queue": queue, "item": item, "model": model}
+    return "/review?" + urlencode({name: value for name, value in values.items() if value})
 
 
 def heading(standing: Standing) -> None:
