@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from nicegui import ui
-from nicegui.events import EChartPointClickEventArguments, ValueChangeEventArguments
+from nicegui.events import GenericEventArguments, ValueChangeEventArguments
 
 from kg.ontology import LabelClass, Ontology
 from lesionkg.workbench import parts
@@ -104,7 +104,9 @@ class GraphView:
         options, height = chart(graph, _DARK if self._dark else _LIGHT)
         self._canvas.clear()
         with self._canvas:
-            drawn = ui.echart(options, on_point_click=self._clicked).style(f"height: {height}px").classes("w-full")
+            drawn = ui.echart(options).style(f"height: {height}px").classes("w-full")
+            # NiceGUI's own on_point_click fails where a node or an edge has no value.
+            drawn.on("componentClick", calm(self._clicked), ["dataType", "dataIndex"])
             drawn.props["aria-label"] = "Graph of the neighbours; the lists above and the card say the same"
             drawn.props('role=img data-mark="graph-canvas"')
         self._tell(graph)
@@ -129,14 +131,15 @@ class GraphView:
                 text = f"+ {one.count} {_PLURAL[one.side]} of {names[one.label]}"
                 ui.button(text, on_click=calm(self._unfolder(one))).props("outline dense no-caps")
 
-    async def _clicked(self, event: EChartPointClickEventArguments) -> None:
-        if event.data_type != "node" or self._graph is None:
+    async def _clicked(self, event: GenericEventArguments) -> None:
+        if event.args.get("dataType") != "node" or self._graph is None:
             return
+        index = int(event.args["dataIndex"])
         nodes, hidden = self._graph.nodes, self._graph.hidden
-        if event.data_index < len(nodes):
-            await self._toggle(nodes[event.data_index].id)
-        elif event.data_index < len(nodes) + len(hidden):
-            await self._unfolder(hidden[event.data_index - len(nodes)])()
+        if index < len(nodes):
+            await self._toggle(nodes[index].id)
+        elif index < len(nodes) + len(hidden):
+            await self._unfolder(hidden[index - len(nodes)])()
 
     async def _picked(self, event: ValueChangeEventArguments[Any]) -> None:
         if event.value:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from browser import Browser, served
-from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -100,17 +100,18 @@ def audited(home: Path, person: str) -> list[tuple[str, str]]:
 
 def click_node(browser: Browser, label: str) -> None:
     """Click a label in the drawn graph."""
-    canvas = browser.mark("graph-canvas")
     script = """
         const chart = getElement(Number(arguments[0].id.slice(1))).chart;
         const node = chart.getOption().series[0].data.find((one) => one.id === arguments[1]);
-        return chart.convertToPixel({seriesIndex: 0}, [node.x, node.y]);
+        const [x, y] = chart.convertToPixel({seriesIndex: 0}, [node.x, node.y]);
+        scrollTo(0, scrollY + arguments[0].getBoundingClientRect().top + y - innerHeight / 2);
+        const box = arguments[0].getBoundingClientRect();
+        return [box.left + x, box.top + y];
     """
-    x, y = browser.driver.execute_script(script, canvas, label)
-    browser.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", canvas)
-    size = canvas.size
-    offset = int(x - size["width"] / 2), int(y - size["height"] / 2)
-    ActionChains(browser.driver).move_to_element_with_offset(canvas, *offset).click().perform()
+    x, y = browser.driver.execute_script(script, browser.mark("graph-canvas"), label)
+    pointer = ActionBuilder(browser.driver)
+    pointer.pointer_action.move_to_location(round(x), round(y)).click()
+    pointer.perform()
 
 
 def choose(browser: Browser, mark: str, text: str) -> None:
