@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, Table, Text
 
+from kg.relational import settings_table
+
 METADATA = MetaData()
 
-VAULT = Table(
-    "vault",
-    METADATA,
-    Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),
-    comment="Version of these tables, and the key of digests.",
-)
+VAULT = settings_table("vault", METADATA)
 
 SURROGATES = Table(
     "surrogates",

@@ -22,6 +22,7 @@ from rdflib.exceptions import ParserError
 from rdflib.parser import InputSource
 
 from kg.errors import InputError, OntologyError, UsageError
+from kg.files import write_whole
 from kg.ontology import Ontology
 from kg.owl_document import Profile, document
 from kg.owl_read import read_statements
@@ -55,13 +56,7 @@ def write_owl(ontology: Ontology, path: Path | str, profile: Literal["training",
         raise OntologyError(
             f"ontology {ontology.name}: half a character ({error.reason}) in a text; remove it"
         ) from error
-    partial = target.with_name(target.name + ".partial")
-    try:
-        partial.write_bytes(data)
-        partial.replace(target)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise InputError(f"{target}: cannot be written ({error.strerror}); choose another place") from error
+    write_whole(target, data)
 
 
 def load_owl(path: Path | str) -> Ontology:

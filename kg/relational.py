@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event, select, text
+from sqlalchemy import Column, Connection, Engine, MetaData, Table, Text, create_engine, event, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -32,6 +32,22 @@ DATABASE = "LESIONKG_DATABASE"
 
 _LOCK = 7_031_846_092
 """Number of the PostgreSQL lock that processes hold while they make the tables; any fixed number does."""
+
+
+def settings_table(name: str, metadata: MetaData) -> Table:
+    """The table of a set of tables that holds names and values, the version among them; see ``make_tables``.
+
+    Args:
+        name: of the table.
+        metadata: the set.
+    """
+    return Table(
+        name,
+        metadata,
+        Column("name", Text, primary_key=True),
+        Column("value", Text, nullable=False),
+        comment="Version of these tables, and what is set for all of them.",
+    )
 
 
 def database_address(home: Path) -> str:

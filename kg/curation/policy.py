@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from kg.curation.proposal_tables import SETTINGS
 from kg.errors import UsageError
+from kg.names import folded
 from kg.relational import Database
 
 _NAME = "reviewer differs"
@@ -57,4 +58,4 @@ def require_reviewer(connection: Connection, what: str, reviewer: str, authors: 
 def same_name(name: str) -> str:
     """A name as it is compared: without case, extra spaces, ways to write a letter, and characters that nobody sees."""
     seen = "".join(c for c in unicodedata.normalize("NFKC", name) if unicodedata.category(c) != "Cf")
-    return " ".join(seen.casefold().split())
+    return folded(seen)

@@ -6,20 +6,14 @@ from pathlib import Path
 
 from sqlalchemy import Column, Index, Integer, MetaData, Table, Text
 
-from kg.relational import Database, database_address
+from kg.relational import Database, database_address, settings_table
 
 CURATION_VERSION = 1
 """Version of the tables. A store with a higher one was written by a newer program and is not touched."""
 
 METADATA = MetaData()
 
-SETTINGS = Table(
-    "curation_settings",
-    METADATA,
-    Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),
-    comment="Version of these tables, and the policy.",
-)
+SETTINGS = settings_table("curation_settings", METADATA)
 
 PROPOSALS = Table(
     "proposals",

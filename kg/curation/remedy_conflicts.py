@@ -14,6 +14,7 @@ import numpy as np
 from kg import algebra
 from kg.curation.facts import Fact, Key, LabelStatus, LabelSynonym, key_of
 from kg.findings import Finding, errors_in
+from kg.names import folded
 from kg.ontology import ExclusiveGroup, Ontology, Relation, SynonymScope
 
 EXCLUSIVE_RULES = frozenset({"exclusive-ancestors", "exclusive-with-ancestor"})
@@ -222,11 +223,11 @@ class Conflicts:
         for label in self._ontology.labels:
             if label.deprecated or not any(label.name in group for group in groups):
                 continue
-            meanings[_fold(label.name)][label.id] = None
+            meanings[folded(label.name)][label.id] = None
             by_text: defaultdict[str, list[LabelSynonym]] = defaultdict(list)
             for synonym in label.synonyms:
                 if synonym.scope is SynonymScope.EXACT:
-                    by_text[_fold(synonym.text)].append(LabelSynonym(label.id, synonym))
+                    by_text[folded(synonym.text)].append(LabelSynonym(label.id, synonym))
             for text, found in by_text.items():
                 if label.id not in meanings[text]:
                     drop = Drop(tuple(found), f"synonym {found[0].synonym.text!r} of {label.name}")
@@ -260,7 +261,3 @@ def _loop(graph: nx.DiGraph[int], group: list[int]) -> list[tuple[int, int]]:
     inside = graph.subgraph(group)
     ways = (nx.shortest_path(inside, parent, start) for parent in sorted(inside.successors(start)))
     return list(pairwise([start, *min(ways, key=len)]))
-
-
-def _fold(text: str) -> str:
-    return " ".join(text.casefold().split())

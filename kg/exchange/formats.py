@@ -13,6 +13,7 @@ from pathlib import Path
 from kg.errors import InputError, OntologyError, UsageError
 from kg.exchange import obograph, obograph_read, sssom_file, tidy, tidy_read
 from kg.exchange import sheet as sheets
+from kg.files import write_whole
 from kg.ontology import Ontology
 from kg.owl import load_owl, write_owl
 from kg.owl_return import give_back
@@ -85,13 +86,7 @@ def write(ontology: Ontology, path: Path | str) -> None:
         raise OntologyError(
             f"ontology {ontology.name}: half a character ({error.reason}) in a text; remove it"
         ) from error
-    partial = target.with_name(target.name + ".partial")
-    try:
-        partial.write_bytes(data)
-        partial.replace(target)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise InputError(f"{target}: cannot be written ({error.strerror}); choose another place") from error
+    write_whole(target, data)
 
 
 def read_onto(base: Ontology, path: Path | str) -> Ontology:

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from kg.exchange.cells import defused
 from kg.findings import Finding
-from kg.names import folded
+from kg.names import folded, spaced
 from kg.ontology import Label, MatchKind, Ontology, SoftKind, TermMapping
 from kg.rules import check
 
@@ -93,7 +93,7 @@ def counts(lines: Iterable[ReportLine]) -> dict[tuple[Level, str], int]:
 
 def report_tsv(lines: Iterable[ReportLine]) -> str:
     """The report as a table; white space within a cell is one space."""
-    rows = (tuple(defused(" ".join(cell.split())) for cell in line.as_dict().values()) for line in lines)
+    rows = (tuple(defused(spaced(cell)) for cell in line.as_dict().values()) for line in lines)
     return "".join("\t".join(row) + "\n" for row in (COLUMNS, *rows))
 
 
@@ -111,7 +111,7 @@ def _names(ontology: Ontology) -> Iterator[ReportLine]:
     for label in ontology.labels:
         if not label.name.strip():
             yield _at(Level.ERROR, "missing-name", label)
-        elif label.name != " ".join(label.name.split()):
+        elif label.name != spaced(label.name):
             yield _at(Level.ERROR, "name-formatting", label, "has spaces at an end, two in a row, a tab or a line end")
         elif "_" in label.name:
             yield _at(Level.WARNING, "name-underscore", label, label.name)
@@ -143,7 +143,7 @@ def _synonyms(ontology: Ontology) -> Iterator[ReportLine]:
         for synonym in label.synonyms:
             text = folded(synonym.text)
             scopes[text].add(synonym.scope.value)
-            if synonym.text != " ".join(synonym.text.split()) or not text:
+            if synonym.text != spaced(synonym.text) or not text:
                 yield _at(Level.WARNING, "synonym-whitespace", label, repr(synonym.text))
             if text == folded(label.name):
                 yield _at(Level.WARNING, "synonym-is-name", label, synonym.text)
