@@ -2,8 +2,8 @@
 
 Every reference resolves; ids and names are unique; the hierarchy is acyclic; exclusion is irreflexive (a pair is stored
 once, so it is symmetric), never between a label and its ancestor, and no label has two mutually exclusive ancestors; no
-soft relation is between a label and itself; no name or exact synonym means two labels. Each finding names the chain of
-relations behind it.
+soft relation is between a label and itself; no strict relation is of a deprecated label; no name or exact synonym means
+two labels. Each finding names the chain of relations behind it.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ def check(ontology: Ontology) -> list[Finding]:
         *_self_soft(view),
         *_ambiguous(view),
         *_needless_exceptions(view),
+        *_deprecated_relations(view),
     ]
 
 
@@ -251,6 +252,15 @@ def _needless_exceptions(view: _View) -> Iterator[Finding]:
             names = (view.name(a), view.name(b))
             message = f"{names[0]!r} and {names[1]!r} are not exclusive, so no exception is needed; drop the exception"
             yield Finding("needless-exception", Severity.WARNING, names, message)
+
+
+def _deprecated_relations(view: _View) -> Iterator[Finding]:
+    for r in view.ontology.relations:
+        ends = [view.ontology.by_id[one] for one in (r.child, r.parent) if one in view.index]
+        for old in (label for label in ends if label.deprecated):
+            names = tuple(label.name for label in ends)
+            message = f"{old.name!r} is deprecated and takes part in {' '.join((names[0], r.kind, names[-1]))!r}"
+            yield Finding("deprecated-relation", Severity.WARNING, names, f"{message}; drop the relation")
 
 
 def _below(view: _View, column: int) -> str:

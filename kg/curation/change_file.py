@@ -43,7 +43,11 @@ def read_change_set(
         raise InputError(f"{file}: cannot be read as text ({type(error).__name__}); give a file of changes") from None
     try:
         if file.suffix == ".json":
-            return change_set_from_json(text)
-        return ChangeSet(parse_changes(text, ontology, author, created, source, taken), author, created)
+            found = change_set_from_json(text)
+        else:
+            found = ChangeSet(parse_changes(text, ontology, author, created, source, taken), author, created)
     except InputError as error:
         raise type(error)(f"{file}: {error}") from error
+    if not found.changes:
+        raise InputError(f"{file}: holds no changes; write one a line, e.g. rename 'lung' to 'lungs'")
+    return found

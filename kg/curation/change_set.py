@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -184,6 +185,15 @@ def change_set_from_dict(value: Any) -> ChangeSet:
     return ChangeSet(tuple(change_from_dict(one) for one in value["changes"]), overrides=dict(overrides), **texts)
 
 
+def _require_moment(text: str) -> None:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(
+            f"change set: created {text[:40]!r} is no moment; write it in ISO 8601, e.g. 2026-11-21T14:30:00Z"
+        ) from None
+
+
 def change_set_from_json(text: str) -> ChangeSet:
     """The inverse of :meth:`ChangeSet.to_json`.
 
@@ -194,7 +204,10 @@ def change_set_from_json(text: str) -> ChangeSet:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InputError("change set: is not JSON; write it as `lesionkg ontology history --json` shows") from error
-    return change_set_from_dict(value)
+    found = change_set_from_dict(value)
+    if found.created:
+        _require_moment(found.created)
+    return found
 
 
 def change_from_dict(value: Any) -> Change | Composite:

@@ -16,6 +16,10 @@ _TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """They turn the direction of what follows, so that a text reads as another."""
 
 
+LONGEST_NAME = 200
+"""Characters of the longest name or synonym of a label: it stands in lists, and reports say no longer ones."""
+
+
 def require_text(*texts: str) -> None:
     """Check texts of several lines, such as reasons and comments.
 
@@ -55,6 +59,15 @@ def require_readable(change_set: ChangeSet) -> None:
         if change.after is not None:
             require_text(*_texts(asdict(change.after)))
             require_line(*_names(change.after))
+            _require_short(*_names(change.after))
+
+
+def _require_short(*names: str) -> None:
+    for one in names:
+        if len(one) > LONGEST_NAME:
+            raise UsageError(
+                f"name {_shown(one)}: has {len(one):,} characters, more than {LONGEST_NAME}; put it into the definition"
+            )
 
 
 def _names(fact: Fact) -> tuple[str, ...]:
