@@ -130,7 +130,7 @@ def _below(connection: Connection, patient: str) -> list[tuple[str, str]]:
 
 
 def _fragment(text: str) -> str:
-    """The beginning of the longest line, cut between words: in text an id or a fragment is looked for as whole words."""
+    """The beginning of the longest line, cut between words: in text, whole words are looked for."""
     lines: Sequence[str] = [line.strip() for line in text.splitlines()]
     longest = max(lines, key=len, default="")
     return longest if len(longest) <= _FRAGMENT else longest[:_FRAGMENT].rpartition(" ")[0] or longest

@@ -12,7 +12,16 @@ from kg.errors import UsageError
 from lesionkg.cli.context import Graph, Home, Json, console, home_folder, print_json
 from lesionkg.cli.ontology import history
 from lesionkg.cli.ontology.base import app
-from lesionkg.cli.ontology.curating import Author, By, Proposal, Reviewer, curation, somebody
+from lesionkg.cli.ontology.curating import (
+    Author,
+    By,
+    Proposal,
+    Reviewer,
+    curation,
+    overrides_of,
+    somebody,
+    telling_what_falls_behind,
+)
 
 if TYPE_CHECKING:
     from kg.curation import proposal
@@ -79,14 +88,15 @@ def propose(
         taken = {label for one in listed(database, graph=identity) for label in one.change_set.labels}
         made = _change_set(lines or [], file, ontology, author, source, taken)
         made = replace(made, author=author or made.author, reason=reason or made.reason, source=source or made.source)
-        made = replace(made, overrides={**made.overrides, **_overrides(override or [])})
+        made = replace(made, overrides={**made.overrides, **overrides_of(override)})
         if impact:
             made = replace(made, impact=_impact(store, ontology, made, impact, label_set))
         on = head.sequence if base is None else base
         kept = revise(database, store, revises, made, on) if revises else keep(database, store, made, on, draft)
         if apply_:
             judge(database, kept.id, True, kept.author, "applied by its author")
-            kept = carry_out(database, store, kept.id, kept.author).proposal
+            with telling_what_falls_behind(store):
+                kept = carry_out(database, store, kept.id, kept.author).proposal
         _show(store, kept, json_)
 
 
@@ -158,7 +168,7 @@ def apply(id_: Proposal, by: By = "", home: Home = None, graph: Graph = None, js
     """Apply an accepted proposal: all of it, or nothing. Asked for again, it is not applied twice."""
     from kg.curation.proposal_application import apply as carry_out
 
-    with curation(home, graph) as (database, store):
+    with curation(home, graph) as (database, store), telling_what_falls_behind(store):
         _show(store, carry_out(database, store, id_, somebody(by)).proposal, json_)
 
 
@@ -220,14 +230,6 @@ def _change_set(
     if file is not None:
         return read_change_set(file, ontology, author, created, source, taken)
     return ChangeSet(parse_changes("\n".join(lines), ontology, author, created, source, taken), author, created)
-
-
-def _overrides(given: list[str]) -> dict[str, str]:
-    pairs = [one.partition("=") for one in given]
-    for one, (rule, _, reason) in zip(given, pairs, strict=True):
-        if not rule.strip() or not reason.strip():
-            raise UsageError(f"--override {one!r}: write RULE=REASON")
-    return {rule.strip(): reason.strip() for rule, _, reason in pairs}
 
 
 def _impact(store: GraphStore, ontology: Ontology, change_set: ChangeSet, cohort: str, label_set: str) -> str:

@@ -49,6 +49,19 @@ def somebody(by: str) -> str:
         raise UsageError(f"somebody must answer for this; give --by, or set {CURATOR}") from None
 
 
+def overrides_of(given: list[str] | None) -> dict[str, str]:
+    """Reasons by rule from texts such as ``RULE=REASON``.
+
+    Raises:
+        UsageError: a text without a rule or a reason.
+    """
+    pairs = [one.partition("=") for one in given or []]
+    for one, (rule, _, reason) in zip(given or [], pairs, strict=True):
+        if not rule.strip() or not reason.strip():
+            raise UsageError(f"--override {one!r}: write RULE=REASON")
+    return {rule.strip(): reason.strip() for rule, _, reason in pairs}
+
+
 @contextmanager
 def curation(home: Path | None, graph: str | None, read_only: bool = False) -> Iterator[tuple[Database, GraphStore]]:
     """The curation store and the graph, brought in line with each other; what had to be put right is told."""
@@ -58,5 +71,31 @@ def curation(home: Path | None, graph: str | None, read_only: bool = False) -> I
 
     with open_store(graph_url(home, graph), read_only=read_only) as store, open_curation(home_folder(home)) as database:
         for line in reconcile(database, store).lines():
-            errors.print(line, markup=False, highlight=False, soft_wrap=True)
+            _tell(line)
         yield database, store
+
+
+@contextmanager
+def telling_what_falls_behind(store: GraphStore) -> Iterator[None]:
+    """Tell on standard error which cohorts and models fall behind, when the block changes relation matrices."""
+    from kg.graph_behind import fallen_behind
+    from kg.revision import head
+
+    before = head(store).matrix_hashes
+    yield
+    if head(store).matrix_hashes == before:
+        return
+    behind = store.read_transaction(fallen_behind)
+    for name, cohort in behind.cohorts.items():
+        _tell(
+            f"cohort {cohort}: was frozen with other relations; `lesionkg cohort freeze {name} --split-from {cohort}` "
+            "freezes it anew"
+        )
+    for model in behind.models:
+        _tell(
+            f"model {model}: was trained with other relations; `lesionkg train --cohort NAME` on a cohort frozen anew"
+        )
+
+
+def _tell(line: str) -> None:
+    errors.print(line, markup=False, highlight=False, soft_wrap=True)

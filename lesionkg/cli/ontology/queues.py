@@ -12,9 +12,9 @@ import typer
 
 from kg.errors import UsageError
 from kg.ontology import LabelClass, MatchKind, SoftKind, SynonymScope
-from lesionkg.cli.context import Graph, Home, Json, console, print_json
+from lesionkg.cli.context import Graph, Home, Json, console, home_folder, print_json
 from lesionkg.cli.ontology.base import app
-from lesionkg.cli.ontology.curating import Reviewer, curation
+from lesionkg.cli.ontology.curating import Reviewer, curation, overrides_of
 
 if TYPE_CHECKING:
     from kg.curation.decisions import Action
@@ -157,7 +157,7 @@ def decide(
     from kg.curation.queues_text import why
     from lesionkg.cli.ontology.queues_text import decided
 
-    action, overrides = _action(item, promote, defer, reject, reopen), _overrides(override or [])
+    action, overrides = _action(item, promote, defer, reject, reopen), overrides_of(override)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     made = Decision(item, action, reviewer, reason, now, until=_day(until, defer))
     with curation(home, graph) as (database, store):
@@ -189,6 +189,30 @@ def decide(
     console.print(f"{item}: {decided(kept)}", markup=False, highlight=False, soft_wrap=True)
 
 
+@app.command()
+def decisions(
+    item: Annotated[str, typer.Argument(help="Id of an item, as `lesionkg ontology queue` shows it.")],
+    home: Home = None,
+    json_: Json = False,
+) -> None:
+    """Show all that was decided about an item of a queue, the first decision first."""
+    from kg.curation.decisions import decisions_about
+    from kg.curation.proposal_tables import open_curation
+    from kg.curation.queues_tables import make_queue_tables
+    from lesionkg.cli.ontology.queues_text import decided
+
+    with open_curation(home_folder(home)) as database:
+        make_queue_tables(database)
+        found = decisions_about(database, item)
+    if json_:
+        print_json([one.as_dict() for one in found])
+        return
+    for one in found or ():
+        console.print(decided(one), markup=False, highlight=False, soft_wrap=True)
+    if not found:
+        console.print(f"{item}: nothing was decided", markup=False, highlight=False, soft_wrap=True)
+
+
 def _queue(name: str) -> QueueKind:
     from kg.curation.queues import QueueKind
 
@@ -207,14 +231,6 @@ def _action(item: str, promote: bool, defer: bool, reject: bool, reopen: bool) -
     if len(chosen) != 1:
         raise UsageError(f"{item}: give one of --promote, --defer, --reject and --reopen")
     return chosen[0]
-
-
-def _overrides(given: list[str]) -> dict[str, str]:
-    split = [text.partition("=") for text in given]
-    wrong = next(("".join(parts) for parts in split if not parts[0] or not parts[2]), None)
-    if wrong is not None:
-        raise UsageError(f"--override {wrong!r}: write RULE=REASON")
-    return {rule: why for rule, _, why in split}
 
 
 def _day(until: str, defer: bool) -> str:
