@@ -20,7 +20,7 @@ class UsageError(LesionKGError):
 
 
 class NotFoundError(UsageError):
-    """A server has no such thing at the address that was asked for."""
+    """What was named does not exist there: in the graph, or on the server."""
 
 
 class InputError(LesionKGError):

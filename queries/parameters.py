@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from kg.errors import LesionKGError, UsageError
+from kg.errors import LesionKGError, NotFoundError, UsageError
 from kg.store import GraphStore
 
 Value = str | int | float | bool | list[str]
@@ -182,7 +182,7 @@ def _label(store: GraphStore, value: str) -> str:
     found = store.read(_LABEL, {"value": value})
     if not found:
         names = [row["name"] for row in store.read(_LABEL_NAMES)]
-        raise UsageError(
+        raise NotFoundError(
             f"label {value!r}: not in the graph{near(value, names) or '; `lesionkg ontology show` lists them'}"
         )
     if found[0]["way"] == 2 and len(found) > 1:
@@ -194,14 +194,14 @@ def _lesion(store: GraphStore, value: str) -> str:
     index = int(value) if value.isascii() and value.isdigit() and len(value) < 10 else -1
     found = store.read(_LESION, {"value": value, "index": index})
     if not found:
-        raise UsageError(f"lesion {value!r}: not in the graph; give its id, e.g. DL:00042, or its row in DL_info.csv")
+        raise NotFoundError(f"lesion {value!r}: not in the graph; give its id, e.g. DL:00042, or its row in DL_info.csv")
     return str(found[0]["id"])
 
 
 def _existing(store: GraphStore, cypher: str, what: str, value: str, hint: str) -> str:
     found = store.read(cypher, {"value": value})
     if not found:
-        raise UsageError(f"{what} {value!r}: not in the graph{hint}")
+        raise NotFoundError(f"{what} {value!r}: not in the graph{hint}")
     return str(found[0]["id"])
 
 
@@ -211,7 +211,7 @@ def _model(store: GraphStore, value: str) -> str:
     if value in models:
         return value
     if value not in places:
-        raise UsageError(f"model {value!r}: not in the graph{near(value, models)}")
+        raise NotFoundError(f"model {value!r}: not in the graph{near(value, models)}")
     if len(models) <= places[value]:
         raise LesionKGError(
             f"model {value!r}: the graph holds {len(models)} models; publish one with `lesionkg publish RUN`"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from api_server import Api
+from pyarrow import parquet
 
 from kg.connect import open_store
 from kg.errors import ConflictError, InputError
@@ -60,7 +61,8 @@ def test_a_run_arrives_file_by_file_and_is_published_as_beside_the_graph(api: Ap
     assert found["weights"] == body["weights"]
     assert "weights.safetensors" not in kept_in(api)
     done = api.curator.post(f"/api/runs/{run_id}/publish").json()
-    assert (done["changed"], done["lesions"]) == (True, 34)
+    tested = parquet.read_table(api.run / "predictions.parquet")["split"].to_pylist().count("test")
+    assert (done["changed"], done["lesions"]) == (True, tested)
 
     local = tmp_path / "graph"
     with open_store(local) as store:
