@@ -156,7 +156,7 @@ class WorkerProcess:
         if len(encoded) > LARGEST_ORDER:
             raise UsageError(f"query: its parameters take more than {LARGEST_ORDER >> 20} MB; give fewer values")
         # A child that broke down takes no order; that its answers end is then what the caller is told.
-        with suppress(BrokenPipeError):
+        with suppress(BrokenPipeError, ValueError):  # the second when it was killed: the pipe is closed
             self._orders.write(encoded)
             self._orders.flush()
 
@@ -202,7 +202,7 @@ class WorkerProcess:
     def _read(self, pipe: IO[bytes]) -> None:
         # A line is one value or some rows, and the child bounds the whole result; the reader trusts it no further.
         longest = (self._limits.result_mb << 20) + (1 << 20)
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError), pipe:
             while (line := pipe.readline(longest)) and line.endswith(b"\n") and self._put(line):
                 pass
         self._put(b"")

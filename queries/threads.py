@@ -56,7 +56,7 @@ class Threads:
         self._line: deque[Job[object]] = deque()
         self._changed = threading.Condition()
         self._threads = 0
-        self._idle = 0
+        self._running = 0
         self._closed = False
 
     def submit(self, work: Callable[[], T]) -> Job[T]:
@@ -67,11 +67,11 @@ class Threads:
         """
         job = Job(work)
         with self._changed:
-            free = self._idle + self._most - self._threads
-            if self._closed or len(self._line) >= self._waiting + free:
-                raise QueryBusyError(f"query: {len(self._line)} others wait already; ask again in a minute")
+            others = len(self._line) + self._running
+            if self._closed or others >= self._most + self._waiting:
+                raise QueryBusyError(f"query: {max(others - self._most, 0)} others wait already; ask again in a minute")
             self._line.append(job)  # type: ignore[arg-type]  # whatever it gives goes to who holds the job
-            if len(self._line) > self._idle and self._threads < self._most:
+            if others >= self._threads and self._threads < self._most:
                 self._threads += 1
                 threading.Thread(target=self._serve, name=self._name, daemon=True).start()
             self._changed.notify()
@@ -89,11 +89,12 @@ class Threads:
     def _serve(self) -> None:
         while True:
             with self._changed:
-                self._idle += 1
                 while not self._line and not self._closed:
                     self._changed.wait()
-                self._idle -= 1
                 if self._closed:
                     return
                 job = self._line.popleft()
+                self._running += 1
             job.run()
+            with self._changed:
+                self._running -= 1
