@@ -194,7 +194,7 @@ def _lesion(store: GraphStore, value: str) -> str:
     index = int(value) if value.isascii() and value.isdigit() and len(value) < 10 else -1
     found = store.read(_LESION, {"value": value, "index": index})
     if not found:
-        raise NotFoundError(f"lesion {value!r}: not in the graph; give its id, e.g. DL:00042, or its row in DL_info.csv")
+        raise NotFoundError(f"lesion {value!r}: not in the graph; give its id, e.g. DL:00042, or row in DL_info.csv")
     return str(found[0]["id"])
 
 
