@@ -28,7 +28,7 @@ ATTACK = (
     f"""${{{OWNED}}}`</script><script>{OWNED}</script><a href="javascript:{OWNED}">attack</a>"""
 )
 SHORT = f"<img src=x onerror={OWNED}>{{{{constructor.constructor('{OWNED}')()}}}}"
-NAMES = {"lung": f"lung {SHORT}", "nodule": f"nodule {ATTACK}", "calcified": f"calcified {SHORT}"}
+NAMES = {"lung": f"lung {SHORT}", "nodule": f"nodule </script>{SHORT}", "calcified": f"calcified {SHORT}"}
 """Labels that get another name."""
 
 
@@ -41,7 +41,7 @@ def make_hostile(demo: Path, home: Path) -> None:
         ontology = load_ontology(store)
         changes = [rename(ontology, old, new) for old, new in NAMES.items()]
         changes += [define(ontology, "liver", f"definition {ATTACK}")]
-        changes += [add_synonym(ontology, "liver", f"synonym {ATTACK}", source=f"source {SHORT}")]
+        changes += [add_synonym(ontology, "liver", f"synonym </script>{SHORT}", source=f"source {SHORT}")]
         changes += [add_soft(ontology, "calcified", SoftKind.CONFUSABLE_WITH, "liver", by)]
         changes += [add_exclusive(ontology, "liver", "lytic", by)]
         apply_changes(store, ChangeSet(tuple(changes), f"author {SHORT}", reason=f"reason {ATTACK}"))
