@@ -10,7 +10,6 @@ from browser import Browser
 from kg.connect import open_store
 from kg.curation.application import apply_changes
 from kg.curation.change_set import Change, ChangeSet
-from kg.curation.facts import ExclusiveFact
 from kg.ontology import ExclusivePair
 
 
@@ -30,11 +29,11 @@ def test_the_run_is_shown_with_its_figures(browser: Browser, home: Path) -> None
 def test_an_applied_change_of_the_relations_leaves_it_behind(browser: Browser, home: Path) -> None:
     (folder,) = (home / "runs").iterdir()
     with open_store(home / "graph") as store:
-        names = ("lung", "liver")
+        names = ("cyst", "lipoma")
         rows = store.read("MATCH (k:Label) WHERE k.name IN $names RETURN k.id AS id ORDER BY id", {"names": names})
         pair = ExclusivePair(rows[0]["id"], rows[1]["id"], source="test")
-        apply_changes(store, ChangeSet((Change(None, pair),), "anna", reason="a lesion is in one organ"))
+        apply_changes(store, ChangeSet((Change(None, pair),), "anna", reason="a cyst is no lipoma"))
     browser.open(f"/models?run={folder.name}")
     browser.until(lambda: "exclusive pairs gained" in browser.mark("behind").text, "what changed")
-    assert "Revision 2 by anna: a lesion is in one organ" in browser.mark("behind").text
+    assert "Revision 2 by anna: a cyst is no lipoma" in browser.mark("behind").text
     assert "not behind" not in browser.mark("model").text

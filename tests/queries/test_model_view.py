@@ -138,9 +138,8 @@ def test_what_changed_needs_the_revision_it_was_trained_on(world: World, store: 
 
 
 def test_ablation_tables_are_read_and_other_files_passed_over(tmp_path: Path) -> None:
-    (tmp_path / "one.csv").write_text(
-        'row,name,runs,"AUC, mean","AUC, sd"\nfull,Full,metadata-1 metadata-2,0.9,0.01\nx,X,,,\n'
-    )
+    head = 'row,name,runs,"AUC, mean","AUC, sd"\n'
+    (tmp_path / "one.csv").write_text(f"{head}full,Full,metadata-1 metadata-2,0.9,0.01\nx,X,,,\n")
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     (table,) = read_ablations(tmp_path)
     assert (table.name, table.figures) == ("one", ("AUC",))
