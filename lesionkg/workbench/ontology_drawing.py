@@ -242,7 +242,7 @@ def _places(graph: OntologyGraph) -> dict[str, tuple[float, float]]:
 
 def _node(node: Node, place_: tuple[float, float], centre: bool, colours: Mapping[str, str]) -> dict[str, Any]:
     colour = colours[LabelClass(node.label_class).value]
-    position = "top" if node.column == 0 else "left" if node.column < 0 else "right"
+    position = "top" if centre else "left" if node.column < 0 else "right"
     return {
         "id": node.id,
         "name": node.name,
