@@ -21,6 +21,7 @@ from lesionkg.server.audit import Action
 from lesionkg.server.people import User
 from lesionkg.server.workplace import Workplace
 from queries.catalogue import catalogue, named
+from queries.disclosure import disclosable
 from queries.request import MOST_ROWS, Request
 from queries.results import NOTICE, Result, as_arrow, as_json, write_csv
 
@@ -216,6 +217,7 @@ async def _answer(place: Workplace, user: User, request: Request, form: Form, se
             raise QueryRefusedError(f"query: the graph refused it ({error}); correct it and ask again") from error
         raise
     if form is not Form.JSON:
+        result = await run_in_threadpool(disclosable, result, request, place.settings.smallest_group, place.store)
         await run_in_threadpool(
             place.audit.record, user, Action.EXPORT, request.name or "cypher", format=form.value, rows=len(result.rows)
         )

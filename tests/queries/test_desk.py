@@ -149,9 +149,11 @@ def test_more_queries_than_may_wait_are_refused_and_the_others_are_answered(desk
     with ThreadPoolExecutor(3) as people:
         try:
             jobs = [desk.submit(free(ENDLESS), 30, stop) for _ in range(LIMITS.workers)]
+            while not all(job.started for job in jobs):
+                stop.wait(0.01)
             waiting = people.submit(desk.ask, free(NAMES))
             while not desk._free._line:
-                pass
+                stop.wait(0.01)
             with pytest.raises(QueryBusyError, match="1 others wait already"):
                 desk.ask(free(NAMES))
             assert desk.ask(Request("stale-predictions")).rows == ()

@@ -21,7 +21,8 @@ LABELLED = f"{CHAIN}-[:HAS_LABEL]->(c:Label) "
 
 @pytest.fixture(scope="module")
 def graph(world: World) -> GraphStore:
-    return world.embedded
+    found: GraphStore = world.embedded
+    return found
 
 
 @pytest.fixture(scope="module")
