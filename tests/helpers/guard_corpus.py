@@ -37,6 +37,8 @@ READING = [
     "MATCH (n) WITH n ORDER BY n.a LIMIT 3 RETURN n.a AS a LIMIT 5",
     "RETURN '\\u00e9\\ud83d\\ude00' AS text",
     "RETURN '\ufffd\ufeff' AS text",
+    "MATCH (n {create: $create, set: $`delete`}) RETURN n {.*, load: $load} AS m",
+    "RETURN " + "(" * 60 + "1" + ")" * 60 + " AS x",
 ]
 
 WRITING = [
@@ -133,6 +135,17 @@ REACHING = [
     "CYPHER runtime=slotted RETURN 1",
     "USING PERIODIC COMMIT LOAD CSV FROM 'x' AS r RETURN r",
     "MATCH (n:X) USING INDEX n:X(a) RETURN n.a",
+    "CALL lesionkg.snapshot() YIELD file RETURN file",
+    "CALL `lesionkg.snapshot`() YIELD file RETURN file",
+    "CALL (x) { CALL lesionkg . snapshot() YIELD file RETURN file } RETURN file",
+    "RETURN [x IN [1] | apoc.text.join([x], 'a')]",
+    "MATCH (n) RETURN n {.a, b: file(n.a)} AS m",
+    "MATCH (n) RETURN [(n)-->(m) WHERE url(m.a) | m.a]",
+    "RETURN CASE WHEN true THEN system.exec('id') END",
+    "CALL { MATCH (n) RETURN n } IN 4 CONCURRENT TRANSACTIONS",
+    "MATCH (n) CALL (n) { WITH n REMOVE n.a } IN TRANSACTIONS RETURN 1",
+    "RETURN EXISTS { CALL dbms.components() YIELD name RETURN name }",
+    "RETURN COUNT { LOAD CSV FROM $create AS row RETURN row }",
 ]
 
 OTHER_LANGUAGES = [
@@ -206,4 +219,8 @@ MALFORMED = [
     "CALL x y",
     "RETURN 1 #",
     "RETURN 1 ? 2",
+    "RETURN " + "(" * 65 + "1" + ")" * 65,
+    "RETURN " + "[" * 10000,
+    "RETURN " + "CALL {" * 500,
+    "RETURN " + "a." * 40000 + "b(1)",
 ]
