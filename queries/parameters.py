@@ -12,6 +12,9 @@ from kg.store import GraphStore
 
 Value = str | int | float | bool | list[str]
 
+MOST_VALUES = 1000
+"""Values in a list: each label among them is looked up."""
+
 
 class ParameterKind(StrEnum):
     """What a parameter holds."""
@@ -131,6 +134,9 @@ def bind(parameters: Iterable[Parameter], given: Mapping[str, object], query: st
             bound[name] = parameter.default
         else:
             raise UsageError(f"query {query}: needs --param {name}=..., {parameter.description}")
+        chosen = bound[name]
+        if isinstance(chosen, list) and len(chosen) > MOST_VALUES:
+            raise UsageError(f"parameter {name}: {len(chosen)} values; give at most {MOST_VALUES}")
     return bound
 
 

@@ -137,3 +137,8 @@ def test_an_unknown_and_a_missing_parameter_are_named() -> None:
         bind(parameters, {"lable": "liver"}, "q")
     with pytest.raises(UsageError, match=r"query q: needs --param label=\.\.\., the label"):
         bind(parameters, {}, "q")
+
+
+def test_a_list_of_too_many_values_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"parameter labels: 1001 values; give at most 1000"):
+        bind(named("lesions-with-findings").parameters, {"labels": ["liver"] * 1001}, "lesions-with-findings")
