@@ -34,10 +34,9 @@ def test_numbers_are_those_of_the_tables(world: World, store: GraphStore) -> Non
     assert found.labels == classes
     assert found.label_sets == {"lesanet-171": 171}
     assert found.head.ontology_hash == world.ontology.content_hash
-    splits = Counter(world.lesions["split"].to_pylist())
-    labelled = Counter(
-        split for split, has in zip(world.cohort.table["split"].to_pylist(), world.said.any(axis=1), strict=True) if has
-    )
+    official = {f"DL:{row['index']:05d}": row["split"] for row in world.lesions.select(["index", "split"]).to_pylist()}
+    splits = Counter(official.values())
+    labelled = Counter(official[lesion] for lesion in world.ids(world.said.any(axis=1)))
     assert {one.split: one.lesions for one in counted.splits} == splits
     assert {one.split: one.labelled for one in counted.splits} == labelled
     assert counted.counts.nodes["Lesion"] == world.lesions.num_rows
