@@ -12,12 +12,13 @@ from ingest.load import load_deeplesion
 from kg.connect import open_store
 from kg.curation.decisions import Action, Decision, decide
 from kg.curation.proposal_tables import open_curation
+from kg.curation.queues import Topic, item_id
 from kg.curation.queues_tables import make_queue_tables
 from kg.graph_ontology import save_ontology
 from kg.shipped import load_shipped
 from lesionkg.cli.app import run
 
-ITEM = "correlations:LKG:0000001:LKG:0000002"
+ITEM = item_id(Topic.TOGETHER, *(load_shipped().label(name).id for name in ("nodule", "solid")))
 
 
 def test_a_change_of_the_matrices_tells_which_cohort_to_freeze_anew(
