@@ -30,7 +30,6 @@ from learn.run_folder import read_config, write_folder, write_json
 
 FORMAT = "lesionkg-run/1"
 """What ``config.json`` of a run says of itself."""
-"""What ``config.json`` of a run says of itself."""
 METADATA = "metadata"
 """Features that come from what is known of a lesion, without pixels."""
 IMAGE = "image"
