@@ -70,6 +70,7 @@ def test_the_known_faults_of_the_repaired_ontology_are_mended() -> None:
     assert related(CURATED, "liver", "pelvis", "exclusive")  # what lies below the two regions stays apart
 
 
+@pytest.mark.slow
 def test_a_history_is_taken_over_revision_by_revision(tmp_path: Path) -> None:
     base, history = load_shipped(DEFAULT), curated_history()
     with open_store(tmp_path / "graph") as store:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from kg.curation.impact import impact
 from kg.curation.replay import states
 from kg.shipped import CURATED, DEFAULT, curated_history, load_shipped
 from learn.impact import released_label_data
 
 
+@pytest.mark.slow
 def test_every_written_impact_is_what_measuring_gives() -> None:
     _, data = released_label_data()
     before = load_shipped(DEFAULT)

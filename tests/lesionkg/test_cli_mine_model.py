@@ -47,6 +47,7 @@ def test_training_on_a_file_leaves_a_run_that_names_it(trained: tuple[Path, str]
     assert "ours.jsonl" in (home / "relation" / name / "model_card.md").read_text()
 
 
+@pytest.mark.slow
 def test_training_without_a_file_says_that_its_sentences_are_synthetic(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

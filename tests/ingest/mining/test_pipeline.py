@@ -352,6 +352,7 @@ def peak_of(mining: Mining, count: int, seed: int) -> int:
     return peak
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_reports(embedded: Mining) -> None:
     peak_of(embedded, 100, seed=0)
     few, many = peak_of(embedded, 200, seed=1), peak_of(embedded, 1000, seed=2)
