@@ -116,7 +116,7 @@ def test_a_reviewer_promotes_defers_rejects_and_undoes_by_keys(review: Browser, 
     review.until(lambda: says(review).startswith("anterior mediastinum and mass"), "the next item")
     review.keys("d")
     review.see("Until")
-    review.keys(Keys.ENTER)
+    review.find(REASON).send_keys(Keys.ENTER)
     review.see("A decision needs a reason.")
     review.fill(REASON, "after the next model")
     review.keys(Keys.ENTER)

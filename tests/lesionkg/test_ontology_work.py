@@ -85,16 +85,16 @@ def test_who_was_slower_is_told_and_leaves_nothing_behind(place: Workplace) -> N
     assert ontology_work.count_entries(place, CARLA) == 1, "what she wrote is not lost"
     with pytest.raises(InputError, match="look at the newest revision"):
         ontology_work.write(place, CARLA, ontology_work.worked(place, CARLA).pending.text)
-    ontology_work.write(place, CARLA, "rename 'cystic lesion' to cystic")
+    ontology_work.write(place, CARLA, "rename 'cystic lesion' to 'cystic'")
     assert ontology_work.save(place, CARLA, apply=True).revision == 3
 
 
 def test_a_change_that_others_rest_on_stays(place: Workplace) -> None:
     ontology_work.add(place, CARLA, lambda o: edits.rename(o, "cyst", "cystic"))
-    ontology_work.write(place, CARLA, "rename cyst to cystic\ncreate edge cystic exclusive_with mass")
+    ontology_work.write(place, CARLA, "rename cyst to 'cystic'\ncreate edge cystic exclusive_with mass")
     with pytest.raises(InputError, match="line 1"):
         ontology_work.remove(place, CARLA, 0)
-    assert ontology_work.remove(place, CARLA, 1).pending.entries == ("rename cyst to cystic",)
+    assert ontology_work.remove(place, CARLA, 1).pending.entries == ("rename cyst to 'cystic'",)
 
 
 def test_a_proposal_goes_its_way_and_an_undo_needs_a_reason(place: Workplace) -> None:
