@@ -108,12 +108,15 @@ def percentiles(seconds: list[float]) -> dict[str, float]:
 
 
 def named(client: httpx.Client) -> list[str]:
-    """Paths of the named queries that need no parameter."""
+    """Paths of the named queries that need no parameter, nor a model where the graph has none."""
     listed = client.get("/api/query").json()
+    counted = client.post("/api/query", json={"cypher": "MATCH (m:Model) RETURN count(m) AS n ORDER BY n"}).json()
+    has_models = counted["rows"][0]["n"] > 0
     return [
         f"/api/query/{quote(query['name'])}"
         for query in listed
-        if all("default" in parameter for parameter in query["parameters"])
+        if all(given["default"] is not None for given in query["parameters"])
+        and (has_models or all(given["type"] != "model" for given in query["parameters"]))
     ]
 
 
@@ -150,11 +153,10 @@ def alone(server: Server, seen: Seen, times: int) -> None:
                 seen.measure(path, lambda path=path: get(client, path))  # type: ignore[misc]
 
 
-def read(server: Server, seen: Seen, until: float, seed: int, lesions: int) -> None:
+def read(server: Server, seen: Seen, queries: list[str], until: float, seed: int, lesions: int) -> None:
     """One reader: asks a mixture of everything, without a pause."""
     rng = random.Random(seed)
     with httpx.Client(base_url=server.address, timeout=60) as client:
-        queries = named(client)
         while time.monotonic() < until:
             lesion = f"/api/lesions/DL:{rng.randrange(lesions):05d}"
             kind, ask = rng.choice(
@@ -175,8 +177,12 @@ def together(server: Server, seen: Seen, readers: int, seconds: float, lesions: 
         Memory of the server in MB: before, after a sixth of the time, and at the end.
     """
     memory = {"start": server.memory_mb()}
+    with httpx.Client(base_url=server.address, timeout=60) as client:
+        queries = named(client)
     until = time.monotonic() + seconds
-    threads = [threading.Thread(target=read, args=(server, seen, until, seed, lesions)) for seed in range(readers)]
+    threads = [
+        threading.Thread(target=read, args=(server, seen, queries, until, seed, lesions)) for seed in range(readers)
+    ]
     for thread in threads:
         thread.start()
     time.sleep(seconds / 6)

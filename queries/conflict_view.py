@@ -14,6 +14,9 @@ from kg.closures import Closures
 from kg.cohort import SPLITS
 from kg.curation.label_data import NO_SPLIT, LabelData
 from kg.ontology import Ontology
+from kg.store import GraphStore
+from queries.disclosure import disclosable
+from queries.request import Request
 from queries.results import Result
 
 ALL = "all"
@@ -173,25 +176,33 @@ def prediction_conflicts(
     return _view(groups, lesions)
 
 
-def as_result(groups: Sequence[ConflictGroup], names: Mapping[str, str], least_patients: int = 0) -> Result:
-    """The lesions of groups as a table to export, one row for each lesion, relation and most specific pair.
+def as_result(groups: Sequence[ConflictGroup], names: Mapping[str, str]) -> Result:
+    """The lesions of groups as a table, one row for each lesion, relation and most specific pair.
 
     Args:
         groups: the groups.
         names: preferred names by label id.
-        least_patients: groups of fewer patients are left out, and the notes say how many.
     """
     columns = ("broken", "relation_first", "relation_second", "lesion", "patient", "split", "first", "second")
-    shown = [group for group in groups if group.patients >= least_patients]
     rows = tuple(
         (group.kind.value, *group.names, one.lesion, one.patient, one.split, names.get(a, a), names.get(b, b))
-        for group in shown
+        for group in groups
         for one in group.lesions
         for a, b in one.clashes
     )
-    hidden = len(groups) - len(shown)
-    notes = (f"{hidden} relations with fewer than {least_patients} patients are left out",) if hidden else ()
-    return Result(columns, rows, notes=notes)
+    return Result(columns, rows)
+
+
+def exported(store: GraphStore, groups: Sequence[ConflictGroup], names: Mapping[str, str], smallest: int) -> Result:
+    """The table as it may be shared: no ids, and no rows about fewer patients, when small groups are hidden.
+
+    Args:
+        store: the graph, to find the patient of an id.
+        groups: the groups.
+        names: preferred names by label id.
+        smallest: patients in the smallest group that is shown; below 2 everything is.
+    """
+    return disclosable(as_result(groups, names), Request(), smallest, store)
 
 
 @dataclass(frozen=True, eq=False)

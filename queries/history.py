@@ -10,20 +10,14 @@ from typing import Any
 
 from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, delete, insert, select
 
-from kg.relational import Database
+from kg.relational import Database, settings_table
 
 MOST = 100
 """Queries that are kept of each user."""
 
 METADATA = MetaData()
 
-SETTINGS = Table(
-    "query_settings",
-    METADATA,
-    Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),
-    comment="Version of these tables.",
-)
+SETTINGS = settings_table("query_settings", METADATA)
 
 HISTORY = Table(
     "query_history",

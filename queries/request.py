@@ -48,10 +48,12 @@ class Request:
 
         Raises:
             QueryRefusedError: free Cypher that does not only read.
-            UsageError: no such named query or parameter, or a value of another type.
+            UsageError: no such named query or parameter, a value of another type, or half of a surrogate pair.
         """
         if bool(self.name) == bool(self.cypher):
             raise UsageError("query: give the name of a named query, or --cypher with a free one")
+        if not _written([self.name, self.cypher, self.parameters]):
+            raise UsageError("query: a text holds half of a surrogate pair; send whole characters")
         if self.rows < 1:
             raise UsageError(f"query: {self.rows} rows are too few; allow at least one")
         if self.name:
@@ -91,6 +93,15 @@ def answer(store: GraphStore, request: Request) -> Result:
     columns = tuple(kept[0]) if kept else columns
     rows = tuple(tuple(_plain(value) for value in row.values()) for row in kept)
     return Result(columns, rows, len(found) > len(kept), notes, seconds)
+
+
+def _written(value: Any) -> bool:
+    """Whether all texts in a value, keys of maps too, can be written as UTF-8."""
+    if isinstance(value, str):
+        return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
+    if isinstance(value, Mapping):
+        return all(_written(key) and _written(item) for key, item in value.items())
+    return not isinstance(value, list | tuple) or all(map(_written, value))
 
 
 def _plain(value: Any, depth: int = 0) -> Any:

@@ -12,6 +12,7 @@ Until it is applied or rejected it can be revised (earlier reviews then count no
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -41,11 +42,19 @@ from kg.store import GraphStore, Transaction
 
 __all__ = ["find", "proposals", "propose", "require_same_graph", "review", "revise", "submit", "withdraw"]
 
+Beside = Callable[[Connection, Proposal], None]
+"""Writes something of its own in the transaction of a step: both happen or neither."""
+
 _OPEN = (Status.DRAFT, Status.PROPOSED, Status.ACCEPTED)
 
 
 def propose(
-    database: Database, store: GraphStore, change_set: ChangeSet, base: int | None = None, draft: bool = False
+    database: Database,
+    store: GraphStore,
+    change_set: ChangeSet,
+    base: int | None = None,
+    draft: bool = False,
+    beside: Beside | None = None,
 ) -> Proposal:
     """Keep a change set as a proposal; the graph stays as it is.
 
@@ -55,6 +64,7 @@ def propose(
         change_set: the changes; its author answers for them. It is dated now when it has no date.
         base: the revision it was made on; the newest when None.
         draft: keep it whatever the rules say; :func:`submit` asks them.
+        beside: what is written with it, or neither.
 
     Raises:
         UsageError: no author or no reason, or the graph has no such revision.
@@ -82,7 +92,10 @@ def propose(
         number = connection.execute(insert(PROPOSALS).returning(PROPOSALS.c.number), row).scalar_one()
         made = Event(1, EventKind.CREATED, change_set.author, created, change_set.reason, status, 0, change_set)
         add_event(connection, number, made)
-        return read_one(connection, str(number))
+        kept = read_one(connection, str(number))
+        if beside:
+            beside(connection, kept)
+        return kept
 
 
 def revise(
@@ -142,7 +155,13 @@ def submit(database: Database, store: GraphStore, proposal: str, actor: str) -> 
 
 
 def review(
-    database: Database, proposal: str, accept: bool, reviewer: str, comment: str = "", seen: int | None = None
+    database: Database,
+    proposal: str,
+    accept: bool,
+    reviewer: str,
+    comment: str = "",
+    seen: int | None = None,
+    beside: Beside | None = None,
 ) -> Proposal:
     """Accept or reject a proposal. One that was accepted can still be rejected until it is applied.
 
@@ -153,6 +172,7 @@ def review(
         reviewer: who decides.
         comment: why; a rejection needs one.
         seen: how many events the reviewer saw; more than these is a conflict.
+        beside: what is written with the decision, or neither.
 
     Raises:
         UsageError: no such proposal, nobody named, no reason for a rejection, or an author where the policy says that
@@ -164,10 +184,14 @@ def review(
         found = locked(connection, proposal, allowed, seen)
         if accept:
             require_reviewer(connection, f"proposal {found.number}", reviewer, found.authors)
-            return _move(connection, found, EventKind.ACCEPTED, reviewer, comment, Status.ACCEPTED)
-        if not comment.strip():
+            done = _move(connection, found, EventKind.ACCEPTED, reviewer, comment, Status.ACCEPTED)
+        elif comment.strip():
+            done = _move(connection, found, EventKind.REJECTED, reviewer, comment, Status.REJECTED)
+        else:
             raise UsageError(f"proposal {found.number}: a rejection needs a reason; give a comment")
-        return _move(connection, found, EventKind.REJECTED, reviewer, comment, Status.REJECTED)
+        if beside:
+            beside(connection, done)
+        return done
 
 
 def withdraw(database: Database, proposal: str, actor: str, comment: str = "") -> Proposal:

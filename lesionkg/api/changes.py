@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
+from sqlalchemy import Connection
 from starlette.responses import JSONResponse
 
 from kg.curation import proposal_application, proposals
@@ -33,7 +34,7 @@ from lesionkg.api.change_bodies import (
 )
 from lesionkg.api.context import Curator, Place, Reader
 from lesionkg.api.problems import found_or_404, problems
-from lesionkg.server.audit import Action
+from lesionkg.server.audit import Action, write_entry
 from lesionkg.server.people import User
 from lesionkg.server.workplace import Workplace
 
@@ -79,11 +80,11 @@ def propose(place: Place, user: Curator, body: ProposedLines | ProposedSet) -> J
         measured = _impact(place, ontology, made.apply(ontology), body.impact, body.label_set)
         made = replace(made, impact=f"{body.impact}: {measured.summary}")
     base = base if body.base is None else body.base
-    kept = proposals.propose(place.database, place.store, made, base, body.draft)
-    place.audit.record(user, Action.CHANGE, str(kept.number), step="propose")
+    kept = proposals.propose(place.database, place.store, made, base, body.draft, _noting(user, "propose"))
     if body.apply:
-        proposals.review(place.database, kept.id, True, user.name, "applied by its author")
-        kept = _carry_out(place, user, kept.id)
+        noting = _noting(user, "accept")
+        proposals.review(place.database, kept.id, True, user.name, "applied by its author", beside=noting)
+        kept = _carry_out(place, user, kept)
     return JSONResponse(kept.as_dict(), 201)
 
 
@@ -117,16 +118,15 @@ def change(place: Place, user: Reader, number: Number) -> JSONResponse:
 @router.post("/{number}/review", responses=problems(404, 409), response_model=ProposalAnswer)
 def review(place: Place, user: Curator, number: Number, body: Judgement) -> JSONResponse:
     """Accept or reject a proposal."""
-    key = _found(place, number).id
-    done = proposals.review(place.database, key, body.accept, user.name, body.comment, body.seen)
-    place.audit.record(user, Action.CHANGE, str(number), step="accept" if body.accept else "reject")
+    key, noting = _found(place, number).id, _noting(user, "accept" if body.accept else "reject")
+    done = proposals.review(place.database, key, body.accept, user.name, body.comment, body.seen, noting)
     return JSONResponse(done.as_dict())
 
 
 @router.post("/{number}/apply", responses=problems(404, 409), response_model=ProposalAnswer)
 def apply(place: Place, user: Curator, number: Number) -> JSONResponse:
     """Apply an accepted proposal: all of it or nothing, and once, however often it is asked for."""
-    return JSONResponse(_carry_out(place, user, _found(place, number).id).as_dict())
+    return JSONResponse(_carry_out(place, user, _found(place, number)).as_dict())
 
 
 def _found(place: Workplace, number: int) -> Proposal:
@@ -134,10 +134,19 @@ def _found(place: Workplace, number: int) -> Proposal:
         return proposals.find(place.database, str(number))
 
 
-def _carry_out(place: Workplace, user: User, key: str) -> Proposal:
-    done = proposal_application.apply(place.database, place.store, key, user.name).proposal
-    place.audit.record(user, Action.CHANGE, str(done.number), step="apply", revision=done.revision)
-    return done
+def _noting(user: User, step: str) -> proposals.Beside:
+    """What writes the row of the audit log together with a step: when it cannot, the step does not happen."""
+
+    def note(connection: Connection, done: Proposal) -> None:
+        write_entry(connection, user, Action.CHANGE, str(done.number), {"step": step})
+
+    return note
+
+
+def _carry_out(place: Workplace, user: User, found: Proposal) -> Proposal:
+    """Apply a proposal; the graph is another store, so that the row comes first. The proposal tells how it ended."""
+    place.audit.record(user, Action.CHANGE, str(found.number), step="apply")
+    return proposal_application.apply(place.database, place.store, found.id, user.name).proposal
 
 
 def _state(place: Workplace) -> tuple[int, Ontology, set[str]]:

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Index, Integer, MetaData, Table, Text
 
-from kg.relational import Database
+from kg.relational import Database, settings_table
 
 SERVER_VERSION = 1
 """Version of the tables. A store with a higher one was written by a newer program and is not touched."""
 
 METADATA = MetaData()
 
-SETTINGS = Table(
-    "server_settings",
-    METADATA,
-    Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),
-    comment="Version of these tables.",
-)
+SETTINGS = settings_table("server_settings", METADATA)
 
 AUDIT = Table(
     "audit",

@@ -24,7 +24,7 @@ from queries.conflict_data import (
     models_with_predictions,
     origins_of_labels,
 )
-from queries.conflict_view import ALL, ConflictGroup, ConflictView, as_result
+from queries.conflict_view import ALL, ConflictGroup, ConflictView, exported
 from queries.results import write_csv
 
 _ORIGINS = {
@@ -174,7 +174,8 @@ class ConflictPage:
     async def _export(self, groups: Sequence[ConflictGroup]) -> None:
         """Hand the lesions of groups over as CSV."""
         names = {label.id: label.name for label in self._found.ontology.labels}
-        found = as_result(groups, names, place().settings.smallest_group)
+        smallest = place().settings.smallest_group
+        found = await in_thread(exported, place().store, groups, names, smallest)
         place().audit.record(
             user(), Action.EXPORT, f"conflicts of {self._found.of}", cohort=self._found.cohort, rows=len(found.rows)
         )

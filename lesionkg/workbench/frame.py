@@ -96,6 +96,14 @@ def page(path: str, title: str) -> Callable[[Callable[P, Awaitable[None]]], Call
         @ui.page(path, title=f"{title} - lesionkg", response_timeout=30)
         @functools.wraps(build)
         async def shown(*args: P.args, **kwargs: P.kwargs) -> None:
+            client = ui.context.client
+            try:
+                await framed(*args, **kwargs)
+            except Exception:
+                if not client.is_deleted:  # else nobody looks any more, and nothing can be drawn
+                    raise
+
+        async def framed(*args: P.args, **kwargs: P.kwargs) -> None:
             await draw_frame(path)
             with ui.column().classes("lk-page"):
                 try:

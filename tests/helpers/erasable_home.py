@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from ingest.mining.pipeline import MiningOptions, mine_reports
 from ingest.reports.read import read_reports
 from ingest.vault import Vault
 from kg.connect import open_store
+from kg.curation.pending import Pending, PendingChanges
 from kg.curation.proposal_tables import open_curation
 from kg.graph_cohort import load_cohort
 from kg.graph_ontology import save_ontology
@@ -34,6 +36,8 @@ from learn.run_folder import write_folder
 from lesionkg.mining import miner_for
 from lesionkg.server.audit import Action, Audit
 from lesionkg.server.people import local_user
+from queries.history import QueryHistory
+from queries.saved import SavedQueries
 
 LESION = "DL:00021"
 """The one labelled lesion of DeepLesion's patient :data:`PATIENT`, which the table of marks gives to :data:`REAL`."""
@@ -73,7 +77,8 @@ def make_home(home: Path) -> None:
         'REPORT-55502,HOSPITAL-0815,ACC-900002,2020-02-04,"FINDINGS:\nLiver cyst (series 2, image 9)."\n',
         encoding="utf-8",
     )
-    ontology = load_shipped()
+    # Exclusions are nine tenths of the graph, and say nothing about patients.
+    ontology = replace(load_shipped(), exclusive_groups=(), exclusive_pairs=(), exceptions=())
     with open_store(home / "graph") as store, Vault(home / "vault.db") as vault:
         save_ontology(store, ontology)
         cohort = load_cohort(store, load_deeplesion(store, first_lesions(200)).cohort)
@@ -89,6 +94,11 @@ def make_home(home: Path) -> None:
         )
     with open_curation(home) as database:
         Audit(database).record(local_user(), Action.LESION, LESION, looked="twice")
+        history = QueryHistory(database)
+        history.add("anna", "similar-lesions", "", {"lesion": LESION}, "5 rows")
+        history.add("anna", "", f"MATCH (p:Patient {{id: '{PATIENT}'}}) RETURN p.id", {}, f"refused near {REAL}")
+        pending = PendingChanges(database, "a graph")
+        pending.keep("anna", Pending(1, (f"create synonym 'as in {LESION}' for 'lung'",), f"see {PATIENT}", LESION))
     ids = cohort.table["lesion"].to_pylist()
     assert LESION in ids
     _write_files(home, ids)
@@ -104,6 +114,9 @@ def _write_files(home: Path, ids: list[str]) -> None:
     exports, queries = home / "exports", home / "queries"
     exports.mkdir()
     queries.mkdir()
+    saved = SavedQueries(queries)
+    text = f"// param lesion: lesion = {LESION} -- his\nMATCH (l:Lesion {{id: $lesion}}) RETURN l.id AS id ORDER BY id"
+    saved.save("one-lesion", f"Lesion {LESION}", text, "anna", f"What of {PATIENT}?")
     (queries / "mine.cypher").write_text(f"MATCH (l:Lesion {{id: '{LESION}'}}) RETURN l.id", encoding="utf-8")
     (exports / "rows.csv").write_text(f'lesion,note\n{LESION},"a\nb"\n{OTHER},c\n', encoding="utf-8")
     (exports / "rows.json").write_text(json.dumps({"rows": [[LESION, 1], [OTHER, 2]]}), encoding="utf-8")

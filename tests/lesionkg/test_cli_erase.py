@@ -21,6 +21,8 @@ from ingest.images.build_cache import verify_cache
 from ingest.images.patch_cache import PatchCache
 from kg.cohort import Cohort
 from kg.connect import open_store
+from kg.curation.pending import PendingChanges
+from kg.curation.proposal_tables import open_curation
 from kg.errors import TrainingError
 from kg.graph_cohort import freeze, load_cohort
 from kg.graph_lines import read_content
@@ -28,6 +30,8 @@ from kg.integrity import edge_counts
 from learn.run import require_nobody_erased
 from learn.run_folder import read_config
 from lesionkg.cli.app import run
+from queries.history import QueryHistory
+from queries.saved import SavedQueries
 
 WORDS = (LESION, PATIENT, REAL, "ACC-900001", "REPORT-55501", "cheerful gardener")
 
@@ -144,6 +148,20 @@ def test_texts_that_stay_lose_his_ids_only(erased: Path) -> None:
     assert all(re.fullmatch("E-[0-9a-f]{16}", row[1]) for row in rows[1:])
 
 
+def test_queries_and_unfinished_changes_lose_him_and_can_still_be_read(erased: Path) -> None:
+    with open_curation(erased) as database:
+        free, given = QueryHistory(database).of("anna")
+        pending = PendingChanges(database, "a graph").read("anna")
+    assert (given.name, given.given, given.outcome) == ("similar-lesions", {"lesion": "[erased]"}, "5 rows")
+    assert free.cypher == "MATCH (p:Patient {id: '[erased]'}) RETURN p.id"
+    assert free.outcome == "refused near [erased]"
+    assert pending.entries == ("create synonym 'as in [erased]' for 'lung'",)
+    assert (pending.reason, pending.source) == ("see [erased]", "[erased]")
+    saved = SavedQueries(erased / "queries").read("one-lesion")
+    assert (saved.title, saved.question, saved.problem) == ("Lesion [erased]", "What of [erased]?", "")
+    assert [one.default for one in saved.parameters] == ["[erased]"]
+
+
 def test_a_dry_run_tells_everything_and_changes_nothing(home: Path, capfd: pytest.CaptureFixture[str]) -> None:
     said = _json(["erase", PATIENT, "--dry-run", "--home", str(home)], capfd)
     assert {name: said["subject"][name] for name in ("patients", "lesions", "reports")} == {
@@ -157,10 +175,11 @@ def test_a_dry_run_tells_everything_and_changes_nothing(home: Path, capfd: pytes
     assert LESION.encode() in everything(home)
 
 
+@pytest.mark.parametrize("points", [["folder aside"], pytest.param(list(KILLS), marks=pytest.mark.slow)])
 def test_a_killed_erasure_goes_on_and_ends_like_one_that_was_not(
-    home: Path, erased: Path, capfd: pytest.CaptureFixture[str]
+    points: list[str], home: Path, erased: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    for point in KILLS:
+    for point in points:
         killed(home, point)
     said = _json(["erase", PATIENT, "--yes", "--home", str(home)], capfd)
     assert said["proved"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter, defaultdict
 from itertools import combinations
 
@@ -23,9 +24,10 @@ from queries.conflict_data import (
     origin_of,
     origins_of_labels,
 )
-from queries.conflict_view import ALL, Broken, as_result, label_conflicts, prediction_conflicts
+from queries.conflict_view import ALL, Broken, as_result, exported, label_conflicts, prediction_conflicts
 from queries.kept import Kept
 from queries.relations_between import exclusion_chain, relations_between
+from queries.results import NOTICE, write_csv
 
 Pairs = dict[tuple[str, str], set[str]]
 
@@ -173,7 +175,7 @@ def test_groups_know_exclusive_groups_exceptions_and_a_prediction_without_its_pa
     assert predicted.count("val") == 1
 
 
-def test_an_export_has_each_lesion_with_its_labels_and_hides_small_groups() -> None:
+def test_an_export_has_each_lesion_with_its_labels() -> None:
     ontology = small()
     data = made(ontology, (LEFT_LUNG, LIVER), (LUNG, LIVER), (SOLID, CALCIFIED))
     view = label_conflicts(ontology, data, {"L:0": "P", "L:1": "Q"})
@@ -181,6 +183,23 @@ def test_an_export_has_each_lesion_with_its_labels_and_hides_small_groups() -> N
     result = as_result(view.groups, names)
     assert [row[3:6] for row in result.rows] == [("L:0", "P", "test"), ("L:1", "Q", "test"), ("L:2", "", "test")]
     assert set(result.rows[0][6:]) == {"left lung", "liver"}
-    hidden = as_result(view.groups, names, least_patients=2)
-    assert [row[3] for row in hidden.rows] == ["L:0", "L:1"]
-    assert hidden.notes == ("1 relations with fewer than 2 patients are left out",)
+
+
+def test_a_shared_export_has_no_ids_and_no_rows_about_few_patients(world: World, kept: Kept) -> None:
+    groups = conflicts_of_labels(kept, world.cohort.id).groups
+    names = {label.id: label.name for label in world.ontology.labels}
+    whole = as_result(groups, names)
+    assert exported(kept.store, groups, names, 0) == whole
+    patients: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for row in whole.rows:
+        patients[(*row[:3], *row[5:])].add(row[4])
+    large = Counter((*row[:3], *row[5:]) for row in whole.rows if len(patients[(*row[:3], *row[5:])]) >= 2)
+    shared = exported(kept.store, groups, names, 2)
+    assert 0 < len(shared.rows) < len(whole.rows)
+    assert Counter(shared.rows) == large
+    text = io.StringIO()
+    write_csv(shared, text)
+    head, *_ = text.getvalue().splitlines()
+    assert NOTICE in head
+    assert "ids left out: lesion, patient" in head
+    assert not any(row[3] in text.getvalue() or row[4] in text.getvalue() for row in whole.rows)
