@@ -55,7 +55,7 @@ class Sleeps:
 
 
 class Notes:
-    """A relevance model that counts how often it is asked."""
+    """A relevance model that counts the sentences it is asked about."""
 
     id = "notes"
 
@@ -63,7 +63,7 @@ class Notes:
         self.asked = 0
 
     def judge(self, sentences: Sequence[MinedSentence]) -> list[tuple[Judgement, ...]]:
-        self.asked += 1
+        self.asked += len(sentences)
         return [() for _ in sentences]
 
 
