@@ -24,7 +24,7 @@ from queries.kept import Kept
 
 _PATIENTS = (
     "MATCH (p:Patient)-[:HAS_STUDY]->(:Study)-[:HAS_SERIES]->(:Series)-[:HAS_LESION]->(l:Lesion) "
-    "RETURN l.id AS lesion, p.id AS patient ORDER BY lesion"
+    "RETURN p.id AS patient, collect(l.id) AS lesions ORDER BY patient"
 )
 _SAID = (
     "MATCH (l:Lesion)-[r:HAS_LABEL]->(k:Label) "
@@ -38,9 +38,10 @@ _DOUBTED = (
 )
 
 
-_SPLITS = "MATCH (l:Lesion) RETURN l.id AS lesion, l.split AS split ORDER BY lesion"
+_SPLITS = "MATCH (l:Lesion) RETURN coalesce(l.split, '') AS split, collect(l.id) AS lesions ORDER BY split"
 _COHORT_SPLITS = (
-    "MATCH (l:Lesion)-[r:IN_COHORT]->(:Cohort {id: $id}) RETURN l.id AS lesion, r.split AS split ORDER BY lesion"
+    "MATCH (l:Lesion)-[r:IN_COHORT]->(:Cohort {id: $id}) "
+    "RETURN coalesce(r.split, '') AS split, collect(l.id) AS lesions ORDER BY split"
 )
 _COHORTS = "MATCH (c:Cohort) RETURN c.id AS id, c.created AS created ORDER BY created DESC, id"
 _PREDICTING = "MATCH (:Lesion)-[p:PREDICTED]->(:Label) RETURN DISTINCT p.model AS model ORDER BY model"
@@ -112,7 +113,7 @@ def read_conflict_data(store: GraphStore, cohort: str) -> ConflictData:
         return splits, tx.run(_PATIENTS), tx.run(_SAID), tx.run(_DOUBTED)
 
     split_rows, patients, said, doubted = store.read_transaction(work)
-    splits = {row["lesion"]: row["split"] or NO_SPLIT for row in split_rows}
+    splits = {lesion: row["split"] or NO_SPLIT for row in split_rows for lesion in row["lesions"]}
     if cohort == OFFICIAL:
         labelled = {lesion for rows in (said, doubted) for row in rows for lesion in row["lesions"]}
         splits = {lesion: split for lesion, split in splits.items() if lesion in labelled}
@@ -133,7 +134,9 @@ def read_conflict_data(store: GraphStore, cohort: str) -> ConflictData:
         origin: replace(everything, relevant=_matrix(said, *place, origin), uncertain=_matrix(doubted, *place, origin))
         for origin in origins
     }
-    return ConflictData(everything, by_origin, {row["lesion"]: row["patient"] for row in patients})
+    return ConflictData(
+        everything, by_origin, {lesion: row["patient"] for row in patients for lesion in row["lesions"]}
+    )
 
 
 def conflicts_of_labels(kept: Kept, cohort: str, origin: Origin = Origin.ANY) -> ConflictView:

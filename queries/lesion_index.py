@@ -123,6 +123,10 @@ class LesionIndex:
         """Ids of all models, newest first."""
         return tuple(row["id"] for row in self.store.read(_MODELS))
 
+    def warm(self) -> None:
+        """Read what every list needs."""
+        self.labels()
+
     def through(self, write: Callable[[], T]) -> T:
         """Run a write that changes labels of lesions and nothing else, so that only they are read anew."""
         return self._lesions.through(write)

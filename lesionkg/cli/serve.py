@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,6 +34,9 @@ def command(
         Path | None, typer.Option(help="TLS certificate with its chain, PEM.", show_default=False)
     ] = None,
     key: Annotated[Path | None, typer.Option(help="Key of the certificate, PEM.", show_default=False)] = None,
+    warm_up: Annotated[
+        bool, typer.Option(help="Read what the pages show first in the background as soon as it is up.")
+    ] = True,
     open_: Annotated[bool, typer.Option("--open", help="Show it in the browser of this machine.")] = False,
     home: Home = None,
     graph: Graph = None,
@@ -46,6 +50,7 @@ def command(
     from lesionkg.server.sockets import listen
     from lesionkg.server.starting import started
     from lesionkg.server.tls import require_certificate
+    from lesionkg.workbench.warming import warmed
 
     url = graph_url(home, graph)
     if "://" not in url and not Path(url).exists():
@@ -60,7 +65,8 @@ def command(
         console.print(said, highlight=False, soft_wrap=True, markup=False)
         if open_:
             typer.launch(address)
-        run(server, socket)
+        with warmed(workplace, server) if warm_up else nullcontext():
+            run(server, socket)
     errors.print("stopped")
 
 

@@ -104,7 +104,9 @@ class QueryPage:
             self._form = ParameterForm(query.parameters, self._choices, given)
             with ui.row().classes("lk-q-actions"):
                 self._run_buttons()
-                ui.button("Edit as Cypher", icon="edit", on_click=self._edit).props('flat dense no-caps data-mark="edit"')
+                ui.button("Edit as Cypher", icon="edit", on_click=self._edit).props(
+                    'flat dense no-caps data-mark="edit"'
+                )
                 self._link_button()
 
     def _show_free(self, text: str, given: Mapping[str, str], title: str = "") -> None:

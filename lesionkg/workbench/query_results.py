@@ -239,10 +239,11 @@ def _graph(found: ResultGraph) -> None:
         degree[start] += 1
         degree[stop] += 1
     named = len(found.nodes) <= 60
+    tight = min(1.0, (60 / max(len(found.nodes), 1)) ** 0.5)  # many nodes stand closer, so that all fit
     options = {
         "color": [_COLOURS[kind] for kind in kinds],
         "tooltip": {"renderMode": "richText"},
-        "legend": [{"data": kinds, "textStyle": {"color": _GREY}}],
+        "legend": {"data": kinds, "top": 10, "left": 12, "textStyle": {"color": _GREY}},
         "series": [
             {
                 "type": "graph",
@@ -256,7 +257,7 @@ def _graph(found: ResultGraph) -> None:
                         "name": node.name,
                         "value": degree[node.id],
                         "category": kinds.index(node.kind),
-                        "symbolSize": 8 + min(22, 2 * degree[node.id] ** 0.5 * 2),
+                        "symbolSize": (8 + min(22, 4 * degree[node.id] ** 0.5)) * tight**0.5,
                         "label": {"show": named or degree[node.id] > 8},
                     }
                     for node in found.nodes
@@ -266,7 +267,7 @@ def _graph(found: ResultGraph) -> None:
                 "lineStyle": {"color": _GREY, "opacity": 0.55, "curveness": 0.05},
                 "edgeSymbol": ["none", "arrow"],
                 "edgeSymbolSize": 5,
-                "force": {"repulsion": 90, "edgeLength": 70, "gravity": 0.08},
+                "force": {"repulsion": 90 * tight**2, "edgeLength": 70 * tight, "gravity": 0.08 / tight},
                 "emphasis": {"focus": "adjacency"},
             }
         ],

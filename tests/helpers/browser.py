@@ -32,7 +32,7 @@ WAIT_S = 40.0
 def served(home: Path, *options: str) -> Iterator[str]:
     """``lesionkg serve`` on a data folder; gives its address."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "lesionkg", "serve", "--home", str(home), "--port", "0", *options],
+        [sys.executable, "-m", "lesionkg", "serve", "--home", str(home), "--port", "0", "--no-warm-up", *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
