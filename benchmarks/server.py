@@ -108,15 +108,12 @@ def percentiles(seconds: list[float]) -> dict[str, float]:
 
 
 def named(client: httpx.Client) -> list[str]:
-    """Paths of the named queries that need no parameter, nor a model where the graph has none."""
+    """Paths of the named queries that need no parameter."""
     listed = client.get("/api/query").json()
-    counted = client.post("/api/query", json={"cypher": "MATCH (m:Model) RETURN count(m) AS n ORDER BY n"}).json()
-    has_models = counted["rows"][0]["n"] > 0
     return [
         f"/api/query/{quote(query['name'])}"
         for query in listed
         if all(given["default"] is not None for given in query["parameters"])
-        and (has_models or all(given["type"] != "model" for given in query["parameters"]))
     ]
 
 
@@ -170,15 +167,15 @@ def read(server: Server, seen: Seen, queries: list[str], until: float, seed: int
             seen.measure(kind, ask)
 
 
-def together(server: Server, seen: Seen, readers: int, seconds: float, lesions: int) -> dict[str, int]:
-    """Many readers at once, who look at the first so many lesions.
+def together(
+    server: Server, seen: Seen, queries: list[str], readers: int, seconds: float, lesions: int
+) -> dict[str, int]:
+    """Many readers at once, who ask some queries and look at the first so many lesions.
 
     Returns:
         Memory of the server in MB: before, after a sixth of the time, and at the end.
     """
     memory = {"start": server.memory_mb()}
-    with httpx.Client(base_url=server.address, timeout=60) as client:
-        queries = named(client)
     until = time.monotonic() + seconds
     threads = [
         threading.Thread(target=read, args=(server, seen, queries, until, seed, lesions)) for seed in range(readers)
@@ -205,8 +202,9 @@ def main() -> int:
         first, single, loaded = Seen(), Seen(), Seen()
         with httpx.Client(base_url=server.address, timeout=60) as client:
             first.measure("first page", lambda: get(client, "/"))
+            queries = named(client)
         alone(server, single, chosen.times)
-        memory = together(server, loaded, chosen.readers, chosen.seconds, LESIONS)
+        memory = together(server, loaded, queries, chosen.readers, chosen.seconds, LESIONS)
     errors = first.errors + single.errors + loaded.errors
     figures = {
         "start_s": round(server.start_s, 2),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+from asyncio import CancelledError
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, cast
 
-from nicegui import run, ui
+from nicegui import app, run, ui
 
 from kg.errors import LesionKGError
 from kg.revision import Head, head
@@ -58,9 +59,12 @@ async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
 
     Raises:
         LesionKGError: what the work raised.
+        CancelledError: the server ends.
     """
-    found: T = await run.io_bound(work, *args, **kwargs)  # type: ignore[assignment]  # None only while it shuts down
-    return found
+    found = await run.io_bound(work, *args, **kwargs)
+    if found is None and not app.is_started:
+        raise CancelledError
+    return cast(T, found)
 
 
 def calm(handler: Callable[P, Awaitable[None]]) -> Callable[P, Awaitable[None]]:

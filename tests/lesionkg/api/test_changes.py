@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from api_server import Api
+from sqlalchemy import Column, MetaData, Table
 
 from kg.curation.change_set import change_set_from_dict
 from kg.curation.impact import impact
@@ -14,7 +15,9 @@ from kg.curation.incoherence import read_models
 from kg.curation.label_data import read_label_data
 from kg.errors import ChangeRefusedError, ConflictError, UsageError
 from kg.graph_ontology import load_ontology
+from lesionkg.server.tables import AUDIT
 
+ABSENT = Table("absent", MetaData(), *(Column(column.name, column.type) for column in AUDIT.columns))
 LINE = "create exact synonym 'nodule in the lung' for 'lung nodule'"
 EDGE = "create edge 'lung nodule' located_in liver"
 
@@ -63,6 +66,28 @@ def test_a_proposal_goes_its_way_to_a_revision(api: Api) -> None:
     assert found == api.reader.get("/api/changes?status=applied").json()[0]
     with pytest.raises(ConflictError):
         api.client.propose(change_set_from_dict(made["change_set"]), reason="again")
+
+
+def test_without_its_row_in_the_audit_log_no_step_happens(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def kept() -> Any:
+        return api.reader.get("/api/changes").json(), load_ontology(api.store).content_hash
+
+    line = "create exact synonym 'a spot in the lung' for 'lung nodule'"
+    made = api.client.propose(line, reason="a test")
+    at = f"/api/changes/{made['number']}"
+    before = kept()
+    with monkeypatch.context() as broken:
+        broken.setattr("lesionkg.server.audit.AUDIT", ABSENT)
+        body = {"lines": ["create exact synonym 'another' for 'lung'"], "reason": "a test"}
+        assert api.curator.post("/api/changes", json=body).status_code == 503
+        assert api.curator.post(f"{at}/review", json={"accept": True}).status_code == 503
+    assert kept() == before
+    assert api.curator.post(f"{at}/review", json={"accept": True}).status_code == 200
+    before = kept()
+    with monkeypatch.context() as broken:
+        broken.setattr("lesionkg.server.audit.AUDIT", ABSENT)
+        assert api.curator.post(f"{at}/apply").status_code == 503
+    assert kept() == before
 
 
 def test_whoever_sends_a_change_answers_for_it(api: Api) -> None:

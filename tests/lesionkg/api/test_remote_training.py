@@ -44,15 +44,38 @@ def of_models(graph: Path) -> list[Any]:
         return [nodes, *(store.read(query) for query in queries)]
 
 
+def tiny(folder: Path) -> tuple[object, ...]:
+    """Options of `train` for the recipe of the run that was made."""
+    settings = {"width": 16, "depth": 1, "embedding": 8, "epochs": 2, "triplets": 100, "learning_rate": 0.02}
+    assert settings.items() <= RECIPE.as_dict().items()
+    (folder / "tiny.json").write_text(json.dumps(settings))
+    return ("--recipe", folder / "tiny.json", "--seeds", "0,1")
+
+
+def require_same_files(made: Any, *homes: Path) -> None:
+    for name in ("weights", "spl", "matrices"):
+        folders = (made.run, *(home / "runs" / made.run.name for home in homes))
+        assert len({(folder / f"{name}.safetensors").read_bytes() for folder in folders}) == 1, name
+
+
+def test_training_against_a_server_needs_no_graph(made: Any, tmp_path: Path) -> None:
+    home, elsewhere = tmp_path / "served", tmp_path / "elsewhere"
+    shutil.copytree(made.home, home)
+    with served(home) as address:
+        remote = lesionkg("train", *tiny(tmp_path), "--home", elsewhere, "--server", address, "--publish")
+    assert (remote["published"]["changed"], remote["registered"]) == (True, address)
+    assert remote["run"] == made.run.name
+    assert not (elsewhere / "graph").exists()
+    require_same_files(made, elsewhere)
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_training_against_a_server_is_training_beside_the_graph(made: Any, tmp_path: Path) -> None:
     home, elsewhere, graph = tmp_path / "served", tmp_path / "elsewhere", tmp_path / "graph"
     shutil.copytree(made.home, home)
     shutil.copytree(made.home / "graph", graph)
-    settings = {"width": 16, "depth": 1, "embedding": 8, "epochs": 2, "triplets": 100, "learning_rate": 0.02}
-    assert settings.items() <= RECIPE.as_dict().items()
-    (tmp_path / "tiny.json").write_text(json.dumps(settings))
-    recipe = ("--recipe", tmp_path / "tiny.json", "--seeds", "0,1")
+    recipe = tiny(tmp_path)
     with served(home) as address:
         remote = lesionkg("train", *recipe, "--home", elsewhere, "--server", address, "--publish")
         again = lesionkg("publish", remote["run"], "--home", elsewhere, "--server", address)
@@ -66,9 +89,7 @@ def test_training_against_a_server_is_training_beside_the_graph(made: Any, tmp_p
     assert (changed["status"], changed["revision"]) == ("applied", 2)
     assert not (elsewhere / "graph").exists()
     assert remote["run"] == beside["run"] == made.run.name
-    for name in ("weights", "spl", "matrices"):
-        folders = (made.run, elsewhere / "runs" / made.run.name, home / "runs" / made.run.name)
-        assert len({(folder / f"{name}.safetensors").read_bytes() for folder in folders}) == 1, name
+    require_same_files(made, elsewhere, home)
     with open_store(graph) as store:
         publish_run(store, None, Run.read(made.run))
     assert without_dates(of_models(graph)) == without_dates(of_models(home / "graph"))
