@@ -50,7 +50,6 @@ def command(
     from lesionkg.server.sockets import listen
     from lesionkg.server.starting import started
     from lesionkg.server.tls import require_certificate
-    from lesionkg.workbench.warming import warmed
 
     url = graph_url(home, graph)
     if "://" not in url and not Path(url).exists():
@@ -58,6 +57,8 @@ def command(
     require_certificate(certificate, key)
     settings = Settings(home_folder(home), url, host, port, tuple(name or ()), ask_token, certificate, key)
     with listen(host, port) as socket, started(settings) as (workplace, server):
+        from lesionkg.workbench.warming import warmed  # the page framework must be loaded by then, told of its folder
+
         for line in [*workplace.told, *_warnings(settings, workplace)]:
             errors.print(line, markup=False, highlight=False, soft_wrap=True)
         address = _address(settings, socket.getsockname()[1])
