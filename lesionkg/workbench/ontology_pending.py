@@ -95,7 +95,9 @@ class PendingView:
             await in_thread(ontology_work.write, place(), user(), str(area.value or ""))
             await self._page.changed()
 
-        ui.button("Take the text", on_click=calm(take)).props('outline dense no-caps data-mark="take-text"')
+        ui.button("Take the text", on_click=calm(take)).props(
+            'outline dense no-caps padding="4px 14px" data-mark="take-text"'
+        ).classes("self-start")
 
     async def _draw_save(self, worked: Worked) -> None:
         differs = await in_thread(read_policy, place().database)
