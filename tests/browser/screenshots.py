@@ -1,7 +1,7 @@
 """Draw the pictures of ``docs/images``: ``make screenshots``.
 
-Serves a copy of the demo's data folder and of a synthetic set's (made when they are absent), walks the pages in headless
-Chromium, and saves what a person would see.
+Serves a copy of the demo's data folder and of a synthetic set's (made when they are absent), walks the pages in
+headless Chromium, and saves what a person would see.
 """
 
 from __future__ import annotations
@@ -84,10 +84,8 @@ def open_first_lesion(browser: Browser) -> None:
     """From the list to the first lesion, once its image is drawn."""
     browser.click("a.lk-mono")
     browser.see("Labels".upper())
-    browser.until(
-        lambda: browser.driver.execute_script("return [...document.images].some(i => i.complete && i.naturalWidth > 60)"),
-        "the patch",
-    )
+    drawn = "return [...document.images].some(i => i.complete && i.naturalWidth > 60)"
+    browser.until(lambda: browser.driver.execute_script(drawn), "the patch")
 
 
 def main() -> None:
@@ -98,7 +96,7 @@ def main() -> None:
         if not home.exists():
             subprocess.run([sys.executable, "-m", "lesionkg", *command, "--home", str(home)], check=True, cwd=ROOT)
     take(DEMO, PICTURES)
-    take(PHANTOM, (Picture("lesion", "/lesions", "Predictions".upper(), open_first_lesion),))
+    take(PHANTOM, (Picture("lesion", "/lesions?split=test", "Predictions".upper(), open_first_lesion),))
 
 
 if __name__ == "__main__":
