@@ -175,7 +175,8 @@ def test_a_dry_run_tells_everything_and_changes_nothing(home: Path, capfd: pytes
     assert LESION.encode() in everything(home)
 
 
-@pytest.mark.parametrize("points", [["folder aside"], pytest.param(list(KILLS), marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("points", [["folder aside"], list(KILLS)])
 def test_a_killed_erasure_goes_on_and_ends_like_one_that_was_not(
     points: list[str], home: Path, erased: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

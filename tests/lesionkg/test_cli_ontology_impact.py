@@ -144,6 +144,7 @@ def test_shipped_labels_need_no_graph(files: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "nowhere").exists()
 
 
+@pytest.mark.slow
 def test_revisions_can_be_compared_and_lists_counted_as_frozen(home: Path) -> None:
     assert run_json("--before", "graph@1", "--after", "graph", "--home", home)["labels"] == []
     result = run("--after", "graph@1", "--frozen", "--home", home)
@@ -172,6 +173,7 @@ def test_the_model_on_all_shipped_lesions_is_as_good_as_documented(files: Path) 
             assert yardstick["macro"]["all"]["auc"][model][0] > 0.88
 
 
+@pytest.mark.slow
 def test_wrong_usage_says_what_to_do(home: Path, files: Path, tmp_path: Path) -> None:
     changes = files / "changes.json"
     for message, arguments in (

@@ -89,6 +89,7 @@ def test_who_was_slower_is_told_and_leaves_nothing_behind(place: Workplace) -> N
     assert ontology_work.save(place, CARLA, apply=True).revision == 3
 
 
+@pytest.mark.slow
 def test_a_change_that_others_rest_on_stays(place: Workplace) -> None:
     ontology_work.add(place, CARLA, lambda o: edits.rename(o, "cyst", "cystic"))
     ontology_work.write(place, CARLA, "rename cyst to 'cystic'\ncreate edge cystic exclusive_with mass")
@@ -97,6 +98,7 @@ def test_a_change_that_others_rest_on_stays(place: Workplace) -> None:
     assert ontology_work.remove(place, CARLA, 1).pending.entries == ("rename cyst to 'cystic'",)
 
 
+@pytest.mark.slow
 def test_a_proposal_goes_its_way_and_an_undo_needs_a_reason(place: Workplace) -> None:
     ontology_work.add(place, CARLA, pair)
     ontology_work.explain(place, CARLA, "why", "a book")

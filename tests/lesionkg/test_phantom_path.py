@@ -14,6 +14,9 @@ from lesionkg.cli.app import run
 SMALL = ["--lesions", "300", "--set", "epochs=1", "--set", "batch=32", "--set", "width=0.0625"]
 
 
+pytestmark = pytest.mark.slow  # continuous integration runs the whole of it on a larger set instead
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("phantom") / "home"

@@ -70,7 +70,8 @@ def assert_same(outputs: Any, expected: Prediction, labels: int) -> None:
     np.testing.assert_allclose(embedding, expected.embedding, atol=1e-4)
 
 
-@pytest.mark.parametrize("mode", [RoiMode.OFFICIAL, pytest.param(RoiMode.ALIGN, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", [RoiMode.OFFICIAL, RoiMode.ALIGN])
 def test_onnx_says_what_the_run_says(trained: Run, tmp_path: Path, mode: RoiMode) -> None:
     runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
     run = with_network(trained, width=1 / 8, roi=mode)

@@ -28,7 +28,7 @@ def attempts(folder: Path, recipe: str, *moments: str) -> Path:
     return run
 
 
-@pytest.fixture(scope="module", params=["paper", "modern"])
+@pytest.fixture(scope="module", params=["paper", pytest.param("modern", marks=pytest.mark.slow)])
 def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """A recipe and the run of a training that nobody interrupted."""
     recipe: str = request.param

@@ -110,6 +110,7 @@ def require_ended(server: Process, home: Path) -> str:
     return said
 
 
+@pytest.mark.slow
 def test_a_second_server_is_told_who_has_the_graph_and_a_taken_port_is_named(home: Path) -> None:
     with process(home) as first:
         port = first.address().rpartition(":")[2]
@@ -164,6 +165,7 @@ def change(name: str, number: int) -> dict[str, Any]:
     return {"lines": [line], "reason": "a test", "apply": True}
 
 
+@pytest.mark.slow
 def test_without_tls_beyond_loopback_it_warns_and_asks_for_a_token(home: Path) -> None:
     with process(home, "--host", "0.0.0.0") as server, httpx.Client(timeout=90) as client:
         address = server.address()
