@@ -11,6 +11,7 @@ folder of runs.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,4 +86,6 @@ def joined(device: str = "auto") -> Iterator[Group]:
         # A rank that ends while its backend still lets go of the last tensors aborts now and then, its work done.
         group.wait()
     finally:
+        # What wraps a network in cycles of references holds the backend: freed while Python shuts down, it aborts.
+        gc.collect()
         dist.destroy_process_group()

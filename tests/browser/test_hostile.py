@@ -83,6 +83,7 @@ PARAMETERS = ["/ontology?label=", "/lesions/", "/lesions?label=", "/query?name="
 PARAMETERS += ["/review?queue=", "/conflicts?relation=", "/lesions?q=", "/ontology?q="]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", PARAMETERS)
 def test_attacks_in_the_address_stay_texts(browser: Browser, path: str) -> None:
     browser.driver.get(browser.address + path + quote(SHORT, safe=""))

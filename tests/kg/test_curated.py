@@ -94,6 +94,7 @@ def test_a_history_goes_on_where_the_graph_holds_its_base(tmp_path: Path) -> Non
         assert [entry.kind for entry in revisions(store)] == ["change", "change", "import", "import"]
 
 
+@pytest.mark.slow
 def test_a_history_that_does_not_fit_is_refused_and_nothing_is_saved(tmp_path: Path) -> None:
     base, history = load_shipped(DEFAULT), curated_history()
     text = history_to_json(base, history)

@@ -241,6 +241,7 @@ def survive(folder: Path, points: int) -> None:
         known = found
 
 
+@pytest.mark.slow
 def test_a_killed_publish_leaves_the_model_whole_or_absent(loaded_folder: Path, tmp_path: Path) -> None:
     survive(Path(shutil.copytree(loaded_folder, tmp_path / "graph")), points=2)
 

@@ -212,7 +212,8 @@ def test_suggest_lists_what_five_patients_have_and_no_name(many: Path, tmp_path:
     assert "12 reports of 12 patients, 1 left out" in done.stdout
     assert "report R12: " in done.stderr
     rows = (tmp_path / "found.csv").read_text(encoding="utf-8").splitlines()
-    assert rows[:2] == ["kind,candidate,rid,parents,nearest,mentions,reports,patients", "word,gossypiboma,,,,12,12,12"]
+    heading = "kind,candidate,rid,parents,nearest,mentions,reports,patients,Research use only; not for diagnosis."
+    assert rows[:2] == [heading, "word,gossypiboma,,,,12,12,12,"]
     assert "qwortham" not in (done.stdout + "".join(rows)).lower()
     told = json.loads(run("--suggest", many, "--home", tmp_path, "--json").stdout)
     assert [one["candidate"] for one in told["candidates"]] == ["gossypiboma"]

@@ -46,6 +46,7 @@ def graph(empty_graph_folder: Path, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_two_names_of_the_same_ontology_differ_in_nothing(tmp_path: Path) -> None:
     write_owl(load_shipped(), tmp_path / "x.owl", "strict")
     result = run("lesanet-repaired", tmp_path / "x.owl")

@@ -241,6 +241,7 @@ def test_a_server_is_read_with_the_account_that_may_only_read(
     monkeypatch.setenv("LESIONKG_NEO4J_DATABASE", folder.name)
     monkeypatch.setenv(process.READER_USER, reader.user)
     monkeypatch.setenv(process.READER_PASSWORD, reader.password)
+    graphs.wipe(bolt_connection)  # other tests use the server too
     desk = Desk(bolt_connection, LIMITS)
     try:
         assert desk.ask(free("RETURN 1 AS one")).rows == ((1,),)

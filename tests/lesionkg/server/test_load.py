@@ -29,6 +29,7 @@ def benchmark() -> ModuleType:
     return found
 
 
+@pytest.mark.slow
 def test_readers_get_answers_and_memory_is_held(benchmark: ModuleType, tmp_path: Path) -> None:
     with open_store(tmp_path / "graph") as store:
         save_ontology(store, load_shipped(), author="importer")
